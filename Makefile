@@ -1,0 +1,116 @@
+# ID Bellen. Programs, modules, tests and pages are found by wildcard: a new one
+# needs no edit here. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+VERSION = 0.1.0
+
+CC = gcc
+CFLAGS ?= -O2 -g
+PKGS = jansson sqlite3 libcrypto
+WARN = -std=c17 -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes \
+       -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
+HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+         -fcf-protection -fPIE -ftrivial-auto-var-init=zero
+HARDEN_LINK = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+
+# SANITIZE=1 builds the same tree with ASan and UBSan into build/san.
+ifdef SANITIZE
+B = build/san
+override CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+                   -fno-sanitize-recover=all
+HARDEN = -fPIE
+HARDEN_LINK = -pie -fsanitize=address,undefined -Wl,--as-needed
+else
+B = build
+endif
+
+CPPFLAGS += -D_GNU_SOURCE -DIDB_VERSION='"$(VERSION)"' -Ilib $(shell pkg-config --cflags $(PKGS) jose)
+# One archive and every library behind it: --as-needed drops what a program does not use.
+LIBS = $(shell pkg-config --libs jose $(PKGS))
+
+MODULES = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+PROGRAMS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/*.c))
+UNITS = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
+BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+PAGES = $(wildcard man/*.[1-8])
+# Programs that may be called as CGI have a handler; they get a second name.
+CGI = $(notdir $(patsubst %.c,%,$(shell grep -l idb_app_main cmd/*.c)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all check lint bench install uninstall clean help units benches
+
+all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libidb.a: $(MODULES)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(PROGRAMS): $(B)/%: $(B)/cmd/%.o $(B)/libidb.a
+	$(CC) $(HARDEN_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/%.cgi: $(B)/%
+	ln -sf $(notdir $<) $@
+
+# A unit test may name the calls it breaks: `/* wrap: write fsync */`.
+$(UNITS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libidb.a
+	$(CC) $(HARDEN_LINK) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's:^/\* wrap\: \(.*\) \*/$$:\1:p' tests/unit/$*.c)) \
+		-o $@ $^ $(LIBS) -lcmocka
+
+$(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libidb.a
+	$(CC) $(HARDEN_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+comma = ,
+
+# The clock that tests move (tests/clock.c); preloaded, so never with sanitizers.
+build/tests/clock.so: tests/clock.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
+
+units: $(UNITS) build/tests/clock.so
+benches: $(BENCHES)
+
+check: ## the whole test suite: scripts/check
+	scripts/check
+
+lint: ## shellcheck, mandoc, cppcheck, clang-format
+	scripts/lint
+
+bench: all benches ## ratios to a floor measured in the same run
+	tests/bench/run
+
+install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/idb \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/idb \
+		$(DESTDIR)$(SYSCONFDIR)/idb
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	for p in $(CGI); do ln -sf ../../bin/$$p $(DESTDIR)$(PREFIX)/libexec/idb/$$p.cgi || exit 1; done
+	for p in $(PAGES); do \
+		d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; \
+		install -d $$d && install -m 644 $$p $$d || exit 1; done
+	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
+	install -m 644 scripts/completion/idb.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
+	for p in $(notdir $(PROGRAMS)); do \
+		ln -sf idb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
+
+uninstall: ## removes what install wrote; keys, configuration and store stay
+	for p in $(notdir $(PROGRAMS)); do \
+		rm -f $(DESTDIR)$(PREFIX)/bin/$$p $(DESTDIR)$(PREFIX)/libexec/idb/$$p.cgi \
+			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; done
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
+	for p in $(notdir $(PAGES)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$$p; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/idb
+	-rmdir $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null
+
+clean: ## removes build/
+	rm -rf build
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1	/'
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,282 @@
+#include "app.h"
+
+#include "stream.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEYS_AGE_MS 60000 /* keys whose time has passed are dropped at least this often */
+
+struct key_file {
+    enum idb_app_key key;
+    const char *name; /* in web and phone */
+    const char *desk; /* at the desk */
+};
+
+static const struct key_file key_files[IDB_APP_KEYS] = {
+    { IDB_KEY_BROWSER, "browser.key", "browser.key" }, { IDB_KEY_CODE, "code.key", "code.key" },
+    { IDB_KEY_BIND, "bind.key", "bind.key" },          { IDB_KEY_ISSUE, "issue.key", "issue.pub" },
+    { IDB_KEY_SEAL, "seal.pub", "seal.key" },
+};
+
+static struct idb_keys **key_slot(struct idb_app *app, size_t i)
+{
+    struct idb_keys **slots[IDB_APP_KEYS] = { &app->browser, &app->code, &app->bind, &app->issue,
+                                              &app->seal };
+
+    return slots[i];
+}
+
+bool idb_app_set(void *settings, int option, const char *value, struct idb_error *err)
+{
+    struct idb_app *app = settings;
+
+    switch (option) {
+    case 'c':
+        app->config_option = value;
+        return true;
+    case 'l':
+        app->line_option = value;
+        return true;
+    case 'h':
+        app->human = true;
+        return true;
+    default:
+        return idb_fail(err, IDB_USAGE, "usage", "No words are taken beside options; try --help.");
+    }
+}
+
+bool idb_app_configure(struct idb_app *app, struct idb_error *err)
+{
+    return app->config || idb_config_load(&app->config, idb_config_path(app->config_option), err);
+}
+
+bool idb_app_open_store(struct idb_app *app, struct idb_error *err)
+{
+    return app->store || idb_store_open(&app->store, app->config, err);
+}
+
+/* Changes when a file is replaced; 0 when it is not there. */
+static int64_t file_stamp(const struct idb_app *app, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/%s/%s", app->config->keys_directory, idb_zone_name(app->zone),
+             name);
+    if (stat(path, &st) == -1)
+        return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_ino;
+}
+
+/* A kept process follows a rotation: a file is read anew when it was replaced
+ * or when keys in it may have passed their time. */
+static bool load_keys(struct idb_app *app, struct idb_error *err)
+{
+    int64_t now = idb_timestamp_now();
+    bool old = now - app->keys_at > KEYS_AGE_MS || now < app->keys_at;
+
+    for (size_t i = 0; i < IDB_APP_KEYS; i++) {
+        const struct key_file *file = &key_files[i];
+        const char *name = app->zone == IDB_DESK ? file->desk : file->name;
+        struct idb_keys **slot = key_slot(app, i);
+        int64_t stamp;
+
+        if (!(app->program->keys & file->key))
+            continue;
+        stamp = file_stamp(app, name);
+        if (*slot && !old && stamp == app->keys_stamp[i])
+            continue;
+        idb_keys_free(*slot);
+        *slot = NULL;
+        if (!idb_keys_load(slot, app->config, app->zone, name, now, err))
+            return false;
+        app->keys_stamp[i] = stamp;
+    }
+    if (old)
+        app->keys_at = now;
+    return true;
+}
+
+static bool client_line(struct idb_app *app, struct idb_error *err)
+{
+    const char *client = getenv("REMOTE_USER");
+    const char *type = getenv("AUTH_TYPE");
+
+    if (!client || !client[0] || !type || !type[0])
+        return idb_fail(err, IDB_NOPERM, "not_authenticated",
+                        "The web server must authenticate who calls this address.");
+    app->line = idb_config_client_line(app->config, client);
+    return app->line
+           || idb_fail(err, IDB_NOPERM, "not_permitted",
+                       "This user is not among the clients of any line; the administrator can"
+                       " add it to lines.LINE.clients.");
+}
+
+bool idb_app_line(struct idb_app *app, const char *asked, struct idb_error *err)
+{
+    if (asked && app->zone != IDB_DESK)
+        return idb_fail(err, IDB_DATA, "bad_request",
+                        "\"line\" is not taken from a request; use --line.");
+    if (app->cgi && app->zone != IDB_DESK)
+        return client_line(app, err);
+    app->line = asked ? asked : app->line_option;
+    if (!app->line)
+        app->line = idb_config_only_line(app->config);
+    if (!app->line)
+        return idb_fail(err, app->zone == IDB_DESK ? IDB_DATA : IDB_CONFIG, "unknown_line",
+                        "There are several lines; say which one.");
+    return idb_config_line(app->config, app->line)
+           || idb_fail(err, asked ? IDB_DATA : IDB_CONFIG, "unknown_line",
+                       "The configuration has no such line.");
+}
+
+/* sudo comes before the web server's variables, for whoever may run this by sudo
+ * could also set those. */
+static const char *person(bool cgi)
+{
+    const char *sudo = getenv("SUDO_USER");
+    const char *remote = getenv("REMOTE_USER");
+    const char *type = getenv("AUTH_TYPE");
+    const struct passwd *pw;
+
+    if (!cgi && sudo && sudo[0])
+        return sudo;
+    if (remote && remote[0] && type && type[0])
+        return remote;
+    pw = cgi ? NULL : getpwuid(getuid());
+    return pw ? pw->pw_name : NULL;
+}
+
+bool idb_app_agent(struct idb_app *app, const char *role, struct idb_error *err)
+{
+    const char *name = person(app->cgi);
+
+    app->agent[0] = '\0';
+    if (!name)
+        return idb_fail(err, IDB_NOPERM, "not_authenticated",
+                        "Nobody is logged in; the desk is for named agents only.");
+    if (strlen(name) >= sizeof app->agent || !idb_config_has_role(app->config, name, role))
+        return idb_fail(err, IDB_NOPERM, "not_permitted",
+                        "You are not listed under desk with the role %s; run as one who is, with"
+                        " sudo -u idb-desk or through the web server.",
+                        role);
+    snprintf(app->agent, sizeof app->agent, "%s", name);
+    return true;
+}
+
+static bool service_open(void *ctx, struct idb_error *err)
+{
+    struct idb_app *app = ctx;
+
+    return idb_app_configure(app, err) && load_keys(app, err) && idb_app_open_store(app, err);
+}
+
+static bool service_handle(void *ctx, const json_t *request, json_t **answer,
+                           struct idb_error *err)
+{
+    struct idb_app *app = ctx;
+
+    return app->program->handle(app, request, answer, err);
+}
+
+static bool service_commit(void *ctx, struct idb_error *err)
+{
+    return idb_app_commit(ctx, err);
+}
+
+static void service_rollback(void *ctx)
+{
+    idb_app_rollback(ctx);
+}
+
+static bool begin(struct idb_app *app, enum idb_app_tx tx, struct idb_error *err)
+{
+    if (app->tx >= tx)
+        return true;
+    if (app->tx != IDB_TX_NONE && !idb_app_commit(app, err))
+        return false;
+    if (!idb_store_begin(app->store, tx == IDB_TX_WRITE, &app->now, err))
+        return false;
+    app->tx = tx;
+    return true;
+}
+
+bool idb_app_read(struct idb_app *app, struct idb_error *err)
+{
+    return begin(app, IDB_TX_READ, err);
+}
+
+bool idb_app_write(struct idb_app *app, struct idb_error *err)
+{
+    return begin(app, IDB_TX_WRITE, err);
+}
+
+bool idb_app_commit(struct idb_app *app, struct idb_error *err)
+{
+    if (app->tx == IDB_TX_NONE)
+        return true;
+    if (!idb_store_commit(app->store, err))
+        return false;
+    app->tx = IDB_TX_NONE;
+    return true;
+}
+
+void idb_app_rollback(struct idb_app *app)
+{
+    if (app->tx != IDB_TX_NONE)
+        idb_store_rollback(app->store);
+    app->tx = IDB_TX_NONE;
+}
+
+void idb_app_close(struct idb_app *app)
+{
+    for (size_t i = 0; i < IDB_APP_KEYS; i++) {
+        idb_keys_free(*key_slot(app, i));
+        *key_slot(app, i) = NULL;
+    }
+    idb_store_close(app->store);
+    app->store = NULL;
+    idb_config_free(app->config);
+    app->config = NULL;
+}
+
+void idb_app_actor(const struct idb_app *app, char *actor, size_t size)
+{
+    if (app->agent[0])
+        snprintf(actor, size, "agent:%s", app->agent);
+    else if (app->attest)
+        snprintf(actor, size, "attest:%s", app->attest);
+    else if (app->line)
+        snprintf(actor, size, "line:%s", app->line);
+    else
+        snprintf(actor, size, "%s", app->actor ? app->actor : "resident");
+}
+
+int idb_app_main(const struct idb_app_program *program, int argc, char **argv)
+{
+    struct idb_app app = { .program = program, .zone = program->zone };
+    struct idb_service service = { &app, service_open, service_handle, service_commit,
+                                   service_rollback };
+    struct idb_error err = { 0 };
+    int exit;
+
+    app.cgi = idb_cgi_called(argv[0]);
+    if (app.cgi) {
+        exit = idb_cgi_run(&program->tool, &service, &program->cgi, argc);
+    } else if (!idb_tool_start(&program->tool, argc, argv, &app, &err)) {
+        exit = idb_tool_finish(&program->tool, NULL, &err);
+    } else {
+        idb_stream_run(&service, &err);
+        if (err.exit != IDB_OK && err.exit != IDB_REFUSED)
+            idb_tool_complain(&program->tool, &err);
+        exit = (int)err.exit;
+    }
+    idb_app_close(&app);
+    return exit;
+}

@@ -1,0 +1,186 @@
+#include "cgi.h"
+
+#include "mac.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+bool idb_cgi_called(const char *argv0)
+{
+    size_t n = argv0 ? strlen(argv0) : 0;
+
+    return n >= 4 && !strcmp(argv0 + n - 4, ".cgi");
+}
+
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value ? value : "";
+}
+
+/* An answer of HTTP itself, before there is a request. */
+static const char *refuse(struct idb_error *err, const char *status, const char *code,
+                          const char *message)
+{
+    idb_fail(err, IDB_DATA, code, "%s", message);
+    return status;
+}
+
+static bool is_json(const char *type)
+{
+    static const char json[] = "application/json";
+    size_t n = sizeof json - 1;
+
+    return !strncasecmp(type, json, n) && (!type[n] || strchr("; ", type[n]));
+}
+
+static bool content_length(size_t *length)
+{
+    const char *text = variable("CONTENT_LENGTH");
+    char *end = NULL;
+    unsigned long n;
+
+    errno = 0;
+    n = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    *length = n;
+    return end && !*end && !errno;
+}
+
+static bool read_body(char *body, size_t length)
+{
+    size_t have = 0;
+
+    while (have < length) {
+        ssize_t n = read(STDIN_FILENO, body + have, length - have);
+
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        have += (size_t)n;
+    }
+    return true;
+}
+
+/* NULL when x->request is there, else the HTTP status, with x->err set. */
+static const char *post(struct idb_exchange *x)
+{
+    const char *status = NULL;
+    size_t length;
+    char *body = NULL;
+
+    if (!is_json(variable("CONTENT_TYPE")))
+        return refuse(&x->err, "415 Unsupported Media Type", "bad_type",
+                      "Send Content-Type: application/json.");
+    if (!content_length(&length))
+        return refuse(&x->err, "400 Bad Request", "bad_length",
+                      "Send the body's length in Content-Length.");
+    if (length > IDB_REQUEST_MAX)
+        return refuse(&x->err, "413 Content Too Large", "too_large",
+                      "A request is at most 65536 bytes.");
+    body = malloc(length + 1);
+    if (!body || !read_body(body, length))
+        status = refuse(&x->err, "400 Bad Request", "bad_length",
+                        "The body is shorter than Content-Length says.");
+    else if (!idb_service_parse(&x->request, body, length, 1, &x->err))
+        status = "400 Bad Request";
+    if (body)
+        idb_wipe(body, length);
+    free(body);
+    return status;
+}
+
+static const char *read_request(struct idb_exchange *x, const struct idb_cgi *cgi, int argc)
+{
+    const char *method = variable("REQUEST_METHOD");
+    const char *cookies = getenv("HTTP_COOKIE");
+    const char *status = NULL;
+
+    if (argc > 1 || variable("QUERY_STRING")[0])
+        return refuse(&x->err, "400 Bad Request", "bad_query", "No query is taken here.");
+    if (cgi->get && !strcmp(method, "GET"))
+        x->request = json_object();
+    else if (strcmp(method, "POST") != 0)
+        return refuse(&x->err, "405 Method Not Allowed", "bad_method",
+                      cgi->get ? "Use GET or POST." : "Use POST.");
+    else
+        status = post(x);
+    if (!status && cgi->cookies)
+        json_object_del(x->request, "cookies");
+    if (!status && cgi->cookies && cookies
+        && json_object_set_new(x->request, "cookies", json_string(cookies)))
+        return refuse(&x->err, "400 Bad Request", "bad_cookie", "The Cookie header is not UTF-8.");
+    return status;
+}
+
+static const char *status_of(const struct idb_error *err)
+{
+    switch (err->exit) {
+    case IDB_OK:
+    case IDB_REFUSED:
+        return "200 OK";
+    case IDB_USAGE:
+    case IDB_DATA:
+        return "400 Bad Request";
+    case IDB_NOPERM:
+        return !strcmp(err->code, "not_authenticated") ? "401 Unauthorized" : "403 Forbidden";
+    case IDB_UNAVAILABLE:
+        return "502 Bad Gateway";
+    case IDB_TEMPFAIL:
+        return "503 Service Unavailable";
+    default:
+        return "500 Internal Server Error";
+    }
+}
+
+static void print_head(const char *status, const struct idb_cgi *cgi, const json_t *cookies)
+{
+    const json_t *cookie;
+    size_t i;
+
+    printf("Status: %s\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n", status);
+    if (!strncmp(status, "405", 3))
+        printf("Allow: %s\r\n", cgi->get ? "GET, POST" : "POST");
+    if (!strncmp(status, "503", 3))
+        printf("Retry-After: 2\r\n");
+    json_array_foreach(cookies, i, cookie)
+        printf("Set-Cookie: %s\r\n", json_string_value(cookie));
+    printf("\r\n");
+}
+
+int idb_cgi_run(const struct idb_tool *tool, const struct idb_service *service,
+                const struct idb_cgi *cgi, int argc)
+{
+    struct idb_exchange x = { 0 };
+    struct idb_error err = { 0 };
+    json_t *cookies = NULL;
+    const char *status;
+
+    if (!idb_tool_harden(tool, &x.err))
+        status = status_of(&x.err);
+    else
+        status = read_request(&x, cgi, argc);
+    if (status) {
+        x.answer = idb_error_json(&x.err);
+    } else {
+        idb_service_run(service, &x, 1);
+        status = status_of(&x.err);
+    }
+    if (cgi->cookies) {
+        cookies = json_incref(json_object_get(x.answer, "cookies"));
+        json_object_del(x.answer, "cookies");
+    }
+    print_head(status, cgi, cookies);
+    if (!idb_tool_print(x.answer, &err))
+        idb_tool_complain(tool, &err);
+    if (x.err.exit != IDB_OK && x.err.exit != IDB_REFUSED)
+        idb_tool_complain(tool, &x.err);
+    json_decref(cookies);
+    idb_exchange_clear(&x);
+    return (int)err.exit;
+}

@@ -1,0 +1,33 @@
+/*
+ * The same service as one CGI request (RFC 3875): a program called under a name
+ * that ends in ".cgi". The name decides, never the environment.
+ *
+ *     if (idb_cgi_called(argv[0]))
+ *         return idb_cgi_run(&tool, &service, &cgi, argc);
+ *
+ * POST with application/json; GET only where the program allows it. The status
+ * is 200 for everything answered (exit 0 and 1), 400 for 65, 401 for the error
+ * word "not_authenticated", 403 for 77, 405, 413, 415, 502 for 69, 503 with
+ * Retry-After for 75, 500 for 70 and 78. Nothing may be cached.
+ */
+#ifndef IDB_CGI_H
+#define IDB_CGI_H
+
+#include "service.h"
+#include "tool.h"
+
+struct idb_cgi {
+    bool get;     /* GET is allowed: the request is then {} */
+    bool cookies; /* the member "cookies" is the Cookie header, and nothing else is;
+                     "cookies" of the answer become Set-Cookie headers */
+};
+
+bool idb_cgi_called(const char *argv0);
+
+/* Reads, answers and reports one request; returns the exit code (0 when an HTTP
+ * answer was written, so that a web server passes it on). Arguments, which a web
+ * server can make of a query, are refused. */
+int idb_cgi_run(const struct idb_tool *tool, const struct idb_service *service,
+                const struct idb_cgi *cgi, int argc);
+
+#endif

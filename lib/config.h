@@ -1,0 +1,87 @@
+/*
+ * The configuration: one JSON file, idb.json(5), read once and checked whole.
+ *
+ *     struct idb_config *config = NULL;
+ *     if (!idb_config_load(&config, path, err)) ...
+ *     const json_t *purpose = idb_config_purpose(config, "status");
+ *     idb_config_free(config);
+ */
+#ifndef IDB_CONFIG_H
+#define IDB_CONFIG_H
+
+#include "error.h"
+
+#include <stdint.h>
+
+#define IDB_CONFIG_PATH                                                                            \
+    "/etc/idb/idb.json"              /* used when neither --config nor $IDB_CONFIG is given */
+#define IDB_CONFIG_MAX (1024 * 1024) /* bytes */
+
+/* Scalars with their defaults filled in; strings are owned by root. Times are
+ * milliseconds, so that they add up with the store's. */
+struct idb_config {
+    json_t *root;                /* the file as it was read, comments included */
+    const char *store_url;       /* sqlite:/absolute/path */
+    const char *store_group;     /* system group that shares the store, or NULL */
+    const char *keys_directory;  /* absolute */
+    int64_t store_wait_ms;       /* default 2000 */
+    int code_digits;             /* 8..12, default 10, the check digit included */
+    int64_t code_valid_ms;       /* default and at most 600 s */
+    double code_risk;            /* default 1e-6: chance of one guess at which to warn */
+    int64_t session_lifetime_ms; /* default and at most 4 h */
+    int64_t session_wrap_up_ms;  /* default 900 s */
+    int64_t session_renew_ms; /* a code is never renewed past auth_time + this; default and at most
+                                 30 min */
+    int session_renewals;     /* default and at most 3 */
+    int throttle_per_call;    /* default and at most 3 wrong codes a call, hard */
+    int throttle_per_caller;  /* default 10 a window, soft */
+    int throttle_total;       /* default 100 a window, soft */
+    int64_t throttle_window_ms; /* default 600 s */
+    int audit_days;             /* default 90 */
+};
+
+/* Which file to read: option (of --config) when given, else $IDB_CONFIG when set
+ * and not empty, else IDB_CONFIG_PATH. Borrowed. */
+const char *idb_config_path(const char *option);
+
+/* Reads and checks the file at path. On success *config is the caller's, to be
+ * freed. Fails with IDB_CONFIG (78): "config_missing", "config_unreadable",
+ * "config_json" (line and column) or "config_invalid" (the path of the value,
+ * what is wrong and what is expected), or IDB_NOPERM "config_unreadable". */
+bool idb_config_load(struct idb_config **config, const char *path, struct idb_error *err);
+
+/* NULL is harmless. */
+void idb_config_free(struct idb_config *config);
+
+/* The object of that name below "purposes", "attributes", "methods", "lines";
+ * borrowed; NULL when there is none. */
+const json_t *idb_config_purpose(const struct idb_config *config, const char *name);
+const json_t *idb_config_attribute(const struct idb_config *config, const char *name);
+const json_t *idb_config_method(const struct idb_config *config, const char *name);
+const json_t *idb_config_line(const struct idb_config *config, const char *name);
+
+/* The name of the only line, or NULL when there are several. Borrowed. */
+const char *idb_config_only_line(const struct idb_config *config);
+
+/* The text of a label object {"nl":…,"en":…} in lang, else in "nl", else in
+ * the first language it has. Borrowed; "" when labels is not an object. */
+const char *idb_config_text(const json_t *labels, const char *lang);
+
+/* The rank of a level of assurance in "levels" (0 is the lowest), or -1. */
+int idb_config_level(const struct idb_config *config, const char *level);
+
+/* True when who is listed under "issue"."attest". */
+bool idb_config_may_attest(const struct idb_config *config, const char *who);
+
+/* True when the desk lists user with that role ("agent", "support", "privacy"). */
+bool idb_config_has_role(const struct idb_config *config, const char *user, const char *role);
+
+/* The name of the line on whose behalf an HTTP client (a user name the web
+ * server authenticated) may act, or NULL. Borrowed. */
+const char *idb_config_client_line(const struct idb_config *config, const char *client);
+
+/* What may be shown to anyone: organisation, lines, purposes, attribute labels,
+ * method labels, code length. A new reference; NULL when out of memory. */
+json_t *idb_config_public(const struct idb_config *config);
+
+#endif

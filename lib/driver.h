@@ -1,0 +1,27 @@
+/*
+ * What an engine does for store.c; the contracts are those of store.h.
+ */
+#ifndef IDB_DRIVER_H
+#define IDB_DRIVER_H
+
+#include "store.h"
+
+struct idb_driver {
+    bool (*open)(void **db, const struct idb_config *config, struct idb_error *err);
+    void (*close)(void *db);
+    bool (*begin)(void *db, bool write, struct idb_error *err);
+    bool (*commit)(void *db, struct idb_error *err);
+    void (*rollback)(void *db);
+    bool (*query)(void *db, const char *sql, const struct idb_value *values, size_t n,
+                  struct idb_error *err);
+    bool (*row)(void *db, bool *found, struct idb_error *err);
+    int64_t (*changed)(void *db);
+    int64_t (*int_at)(void *db, int column);
+    const char *(*text_at)(void *db, int column);
+    const void *(*bytes_at)(void *db, int column, size_t *size);
+    bool (*checkpoint)(void *db, bool *done, struct idb_error *err);
+};
+
+extern const struct idb_driver idb_driver_sqlite;
+
+#endif

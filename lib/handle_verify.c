@@ -1,0 +1,227 @@
+#include "handlers.h"
+
+#include "audit.h"
+#include "call.h"
+#include "session.h"
+#include "throttle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One code keyed in on one call. */
+struct attempt {
+    const char *call_id;
+    const char *caller;
+    bool mistyped;
+    char code[IDB_CODE_SIZE];
+    unsigned char macs[IDB_KEYS_MAX][IDB_MAC_SIZE];
+    struct idb_throttle throttle;
+};
+
+/* What became of it. */
+struct outcome {
+    const char *result;
+    char session[IDB_ID_SIZE];
+    char purpose[IDB_NAME_SIZE];
+    int left;
+    bool counts;     /* as a wrong code */
+    bool page;       /* the throttle asks for a confirmation */
+    bool unrecorded; /* the same answer again */
+};
+
+static bool read_attempt(struct attempt *a, struct idb_app *app, const json_t *request,
+                         struct idb_error *err)
+{
+    static const struct idb_member members[] = { { "code", JSON_STRING, 4096, true },
+                                                 { "call_id", JSON_STRING, 65536, true },
+                                                 { "caller", JSON_STRING, 256, false } };
+    enum idb_code_reading reading;
+
+    if (!idb_request_check(request, members, 3, err))
+        return false;
+    a->call_id = idb_request_text(request, "call_id");
+    a->caller = idb_request_text(request, "caller");
+    if (!idb_request_call_id(a->call_id, err))
+        return false;
+    reading = idb_code_read(a->code, idb_request_text(request, "code"), app->config->code_digits);
+    if (reading == IDB_CODE_BAD)
+        return idb_fail(err, IDB_DATA, "bad_code",
+                        "A code is what a telephone can key in: digits, at most %d characters;"
+                        " spaces and dots may stand between them.",
+                        IDB_CODE_TYPED_MAX);
+    a->mistyped = reading == IDB_CODE_MISTYPED;
+    return idb_call_hash(a->throttle.call, app->line, a->call_id, err)
+           && (a->mistyped || idb_code_macs(a->macs, app->code, a->code, err));
+}
+
+/* The MACs under all valid keys as four values, NULL beyond the last. */
+static void bind_macs(struct idb_value *in, const struct attempt *a, const struct idb_keys *keys)
+{
+    for (size_t i = 0; i < IDB_KEYS_MAX; i++)
+        in[i] = i < keys->count ? idb_bytes(a->macs[i], IDB_MAC_SIZE) : idb_null();
+}
+
+static bool has_mac(const struct idb_session *s, const struct attempt *a,
+                    const struct idb_keys *keys)
+{
+    bool same = false;
+
+    for (size_t i = 0; !a->mistyped && s->has_code && i < keys->count; i++)
+        same |= idb_equal(s->code_mac, a->macs[i], IDB_MAC_SIZE);
+    return same;
+}
+
+/* Binds the call to the session that was just given to it. */
+static bool bind_call(struct idb_app *app, const struct attempt *a, const struct outcome *o,
+                      int64_t called_at, const char *hint, struct idb_error *err)
+{
+    const struct idb_key *key = &app->bind->key[0];
+    unsigned char bound[IDB_MAC_SIZE] = { 0 };
+    struct idb_value in[] = { idb_text(o->session), idb_bytes(bound, sizeof bound),
+                              idb_text(key->id), idb_text(hint) };
+
+    return idb_call_bind(bound, key, o->session, app->line, a->call_id, called_at, err)
+           && idb_store_run(app->store, IDB_SQL_BIND, in, 4, NULL, err);
+}
+
+/* The decision: one conditional update. *won says whether this call has it. */
+static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, bool *won,
+                       struct idb_error *err)
+{
+    char last2[3];
+    struct idb_value in[11] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
+    const void *announced;
+    size_t size = 0;
+    const char *hint;
+    int64_t called_at;
+
+    bind_macs(&in[3], a, app->code);
+    in[7] = idb_bytes(a->throttle.call, IDB_MAC_SIZE);
+    in[8] = idb_int(app->config->throttle_per_call);
+    idb_caller_last2(last2, a->caller);
+    in[9] = idb_text(last2);
+    in[10] = idb_text(o->page ? "page" : "");
+    if (!idb_store_query(app->store, IDB_SQL_ACCEPT, in, 11, err)
+        || !idb_store_row(app->store, won, err))
+        return false;
+    if (!*won)
+        return true;
+    snprintf(o->session, sizeof o->session, "%s", idb_store_text(app->store, 0));
+    snprintf(o->purpose, sizeof o->purpose, "%s", idb_store_text(app->store, 1));
+    called_at = idb_store_int(app->store, 2);
+    announced = idb_store_bytes(app->store, 3, &size);
+    hint = idb_caller_hint(size == IDB_MAC_SIZE ? announced : NULL, a->caller, a->throttle.caller,
+                           a->throttle.callers);
+    return bind_call(app, a, o, called_at, hint, err);
+}
+
+/* What the call itself says before any code is looked at. */
+static bool judge_call(struct idb_app *app, const struct attempt *a, struct outcome *o,
+                       struct idb_error *err)
+{
+    struct idb_value hash[] = { idb_bytes(a->throttle.call, IDB_MAC_SIZE) };
+    struct idb_session s = { 0 };
+    bool ended = false;
+    bool ok = idb_session_by_call(app, app->line, a->call_id, &s, err);
+
+    if (ok && s.found && !strcmp(s.state, "wrap_up")) {
+        o->result = "call_ended";
+    } else if (ok && s.found && has_mac(&s, a, app->code)) {
+        o->result = "accepted";
+        o->unrecorded = true;
+        snprintf(o->session, sizeof o->session, "%s", s.id);
+        snprintf(o->purpose, sizeof o->purpose, "%s", s.purpose);
+    } else if (ok && s.found) {
+        o->result = "call_bound";
+    } else if (ok) {
+        ok = idb_store_query(app->store, IDB_SQL_CALL_ENDED, hash, 1, err)
+             && idb_store_row(app->store, &ended, err);
+        if (ended)
+            o->result = "call_ended";
+    }
+    idb_session_clear(&s);
+    if (ok && !o->result && o->left == 0)
+        o->result = "throttled";
+    if (ok && !o->result && a->mistyped)
+        o->result = "mistyped";
+    return ok;
+}
+
+/* What the code says, when it was not accepted. */
+static bool judge_code(struct idb_app *app, const struct attempt *a, struct outcome *o,
+                       struct idb_error *err)
+{
+    struct idb_value in[5] = { idb_int(app->now) };
+    struct idb_session s = { 0 };
+    int matches = 0;
+    bool ok;
+
+    o->counts = true;
+    o->result = "wrong";
+    bind_macs(&in[1], a, app->code);
+    ok = idb_store_query(app->store, IDB_SQL_BY_CODE, in, 5, err);
+    while (ok && (ok = idb_session_next(app, &s, err)) && s.found) {
+        matches++;
+        if (strcmp(s.line, app->line) != 0)
+            continue;
+        o->result = !strcmp(s.state, "issued") ? "expired" : "used";
+        snprintf(o->session, sizeof o->session, "%s", s.id);
+    }
+    idb_session_clear(&s);
+    if (!ok || matches < 2)
+        return ok;
+    o->result = "wrong";
+    o->session[0] = '\0';
+    return idb_alarm(app, "verify", NULL, "twin_code", err);
+}
+
+/* Counts a wrong code, and tells support what happened to the session it hit. */
+static bool count(struct idb_app *app, const struct attempt *a, struct outcome *o,
+                  struct idb_error *err)
+{
+    struct idb_value in[] = { idb_text(o->session), idb_text(o->result), idb_int(app->now) };
+
+    return idb_throttle_count(app, &a->throttle, &o->left, err)
+           && (!o->session[0] || idb_store_run(app->store, IDB_SQL_REFUSAL, in, 3, NULL, err));
+}
+
+static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, struct idb_error *err)
+{
+    bool won = false;
+
+    if (!idb_caller_macs(a->throttle.caller, &a->throttle.callers, app->code, a->caller, app->now,
+                         err)
+        || !idb_throttle_left(app, &a->throttle, &o->left, err)
+        || !idb_throttle_page(app, &a->throttle, &o->page, err))
+        return false;
+    if (!a->mistyped && !try_accept(app, a, o, &won, err))
+        return false;
+    if (won)
+        o->result = "accepted";
+    else if (!judge_call(app, a, o, err) || (!o->result && !judge_code(app, a, o, err)))
+        return false;
+    return !o->counts || count(app, a, o, err);
+}
+
+bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err)
+{
+    struct attempt a = { 0 };
+    struct outcome o = { 0 };
+    bool accepted;
+    bool ok = idb_app_line(app, NULL, err) && read_attempt(&a, app, request, err)
+              && idb_app_write(app, err) && judge(app, &a, &o, err)
+              && (o.unrecorded
+                  || idb_audit(app, "verify", o.session[0] ? o.session : NULL, o.result,
+                               o.page && !o.counts ? json_pack("{s:s}", "confirm", "page") : NULL, err));
+
+    idb_wipe(&a, sizeof a);
+    if (!ok)
+        return false;
+    accepted = !strcmp(o.result, "accepted");
+    *answer = accepted ? json_pack("{s:s, s:s, s:s, s:i}", "result", o.result, "session", o.session,
+                                   "purpose", o.purpose, "attempts_left", o.left)
+                       : json_pack("{s:s, s:i}", "result", o.result, "attempts_left", o.left);
+    err->exit = accepted ? IDB_OK : IDB_REFUSED;
+    return true;
+}

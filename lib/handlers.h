@@ -1,0 +1,46 @@
+/*
+ * The life of a session: one handler per program, each in a file of its own
+ * name (handle_verify.c, …). All have the shape of idb_app_program.handle; the
+ * manual page of the program describes request, answer and error words.
+ */
+#ifndef IDB_HANDLERS_H
+#define IDB_HANDLERS_H
+
+#include "app.h"
+
+/* {purpose, attributes:{name:value}, auth:{method, level, auth_time?}, reference?,
+ *  lang?, caller?} by an attestor, or {offer, cookies, consent:true, caller?}
+ * → {session, ticket, code, code_display, code_expires_at, number, number_display,
+ *    tel, cookies, warning?} */
+bool idb_handle_issue(struct idb_app *app, const json_t *request, json_t **answer,
+                      struct idb_error *err);
+
+/* {cookies} → {state, ticket, purpose, lang, number, …, code?, call?, cookies} */
+bool idb_handle_status(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err);
+
+/* {cookies} → as idb_handle_issue */
+bool idb_handle_renew(struct idb_app *app, const json_t *request, json_t **answer,
+                      struct idb_error *err);
+
+/* {cookies, confirm:true|false} → {result: confirmed | not_me, cookies} */
+bool idb_handle_confirm(struct idb_app *app, const json_t *request, json_t **answer,
+                        struct idb_error *err);
+
+/* {code, call_id, caller?} → {result, session?, purpose?, attempts_left} */
+bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err);
+
+/* {call_id, to_call_id} → {result: transferred, session, purpose} */
+bool idb_handle_transfer(struct idb_app *app, const json_t *request, json_t **answer,
+                         struct idb_error *err);
+
+/* {call_id} by phone or desk, {cookies} by the resident → {result: ended | wrap_up, …} */
+bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
+                    struct idb_error *err);
+
+/* {line?, call_id, peek?, reveal?, lang?}, {open:true} or {ticket} */
+bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err);
+
+#endif

@@ -1,0 +1,104 @@
+#include "request.h"
+
+#include <string.h>
+
+bool idb_request_is_plain(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < ' ' || *p == 0x7f)
+            return false;
+    return text[0] != '\0';
+}
+
+/* A name to be told back: one that cannot be somebody's data in the wrong place. */
+static const char *told(const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz_");
+
+    return n > 0 && n <= 32 && !name[n] ? name : "(not a known name)";
+}
+
+static const struct idb_member *find(const struct idb_member *members, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(members[i].name, name))
+            return &members[i];
+    return NULL;
+}
+
+static const char *type_name(json_type type)
+{
+    switch (type) {
+    case JSON_STRING:
+        return "a text";
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "a list";
+    default:
+        return "true or false";
+    }
+}
+
+static size_t size_of(const json_t *value)
+{
+    if (json_is_string(value))
+        return json_string_length(value);
+    return json_is_array(value) ? json_array_size(value) : json_object_size(value);
+}
+
+static bool check_value(const struct idb_member *m, const json_t *value, struct idb_error *err)
+{
+    json_type type = json_is_boolean(value) ? JSON_TRUE : json_typeof(value);
+
+    if (type != m->type)
+        return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" must be %s.", m->name,
+                        type_name(m->type));
+    if (size_of(value) > m->max)
+        return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" is too long: at most %zu.", m->name,
+                        m->max);
+    if (type == JSON_STRING && !idb_request_is_plain(json_string_value(value)))
+        return idb_fail(err, IDB_DATA, "bad_request",
+                        "\"%s\" is empty or holds a control character.", m->name);
+    return true;
+}
+
+bool idb_request_check(const json_t *request, const struct idb_member *members, size_t n,
+                       struct idb_error *err)
+{
+    const char *name;
+    const json_t *value;
+
+    json_object_foreach((json_t *)request, name, value) {
+        const struct idb_member *m = find(members, n, name);
+
+        if (!m)
+            return idb_fail(err, IDB_DATA, "bad_request", "There is no member \"%s\" here.",
+                            told(name));
+        if (!check_value(m, value, err))
+            return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (members[i].required && !json_object_get(request, members[i].name))
+            return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" is missing.", members[i].name);
+    return true;
+}
+
+const char *idb_request_text(const json_t *request, const char *name)
+{
+    return json_string_value(json_object_get(request, name));
+}
+
+bool idb_request_call_id(const char *call_id, struct idb_error *err)
+{
+    size_t n = strlen(call_id);
+
+    for (size_t i = 0; i < n; i++)
+        if (call_id[i] <= ' ' || call_id[i] >= 0x7f)
+            return idb_fail(err, IDB_DATA, "bad_call_id",
+                            "A call id is printable ASCII without spaces.");
+    if (n == 0 || n > IDB_CALL_ID_MAX)
+        return idb_fail(err, IDB_DATA, "bad_call_id", "A call id has 1 to %d characters.",
+                        IDB_CALL_ID_MAX);
+    return true;
+}

@@ -1,0 +1,16 @@
+/*
+ * The schema and its migrations; only idb-store links it.
+ */
+#ifndef IDB_SCHEMA_H
+#define IDB_SCHEMA_H
+
+/* The statements that bring a store from version - 1 to version, one transaction. */
+struct idb_migration {
+    int version;
+    const char *sqlite;
+};
+
+/* In order of version, closed by one with version 0. */
+extern const struct idb_migration idb_migrations[];
+
+#endif

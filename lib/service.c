@@ -1,0 +1,104 @@
+#include "service.h"
+
+#include <string.h>
+
+static const char *reason(enum json_error_code code)
+{
+    switch (code) {
+    case json_error_premature_end_of_input:
+        return "the value is not complete";
+    case json_error_duplicate_key:
+        return "a name stands in it twice";
+    case json_error_invalid_utf8:
+        return "not UTF-8";
+    case json_error_end_of_input_expected:
+        return "something follows the value";
+    case json_error_stack_overflow:
+        return "nested too deep";
+    default:
+        return "syntax error";
+    }
+}
+
+bool idb_service_parse(json_t **request, const char *text, size_t size, size_t line,
+                       struct idb_error *err)
+{
+    json_error_t e = { 0 };
+
+    *request = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+    if (!*request)
+        return idb_fail(err, IDB_DATA, "bad_json",
+                        "Line %zu, column %d is not JSON: %s. One request is one JSON object.",
+                        line + (e.line > 0 ? (size_t)e.line - 1 : 0), e.column,
+                        reason(json_error_code(&e)));
+    if (json_is_object(*request))
+        return true;
+    json_decref(*request);
+    *request = NULL;
+    return idb_fail(err, IDB_DATA, "bad_request", "Line %zu: a request is one JSON object.", line);
+}
+
+/* Exits that say that something broke, as against a request refused. */
+static bool is_failure(enum idb_exit exit)
+{
+    return exit == IDB_UNAVAILABLE || exit == IDB_SOFTWARE || exit == IDB_TEMPFAIL
+           || exit == IDB_CONFIG;
+}
+
+static void forget(struct idb_exchange *x)
+{
+    json_decref(x->answer);
+    x->answer = NULL;
+    memset(&x->err, 0, sizeof x->err);
+}
+
+/* All in one transaction; false when it had to be undone. */
+static bool together(const struct idb_service *s, struct idb_exchange *x, size_t n)
+{
+    struct idb_error err = { 0 };
+    bool whole = s->open(s->ctx, &err);
+
+    for (size_t i = 0; whole && i < n; i++)
+        if (x[i].request && !s->handle(s->ctx, x[i].request, &x[i].answer, &x[i].err))
+            whole = !is_failure(x[i].err.exit);
+    if (whole && s->commit(s->ctx, &err))
+        return true;
+    s->rollback(s->ctx);
+    for (size_t i = 0; i < n; i++)
+        if (x[i].request)
+            forget(&x[i]);
+    return false;
+}
+
+static void alone(const struct idb_service *s, struct idb_exchange *x)
+{
+    struct idb_error err = { 0 };
+
+    if (!s->open(s->ctx, &x->err) || !s->handle(s->ctx, x->request, &x->answer, &x->err)) {
+        s->rollback(s->ctx);
+        return;
+    }
+    if (s->commit(s->ctx, &err))
+        return;
+    s->rollback(s->ctx);
+    forget(x);
+    x->err = err;
+}
+
+void idb_service_run(const struct idb_service *service, struct idb_exchange *x, size_t n)
+{
+    if (n < 2 || !together(service, x, n))
+        for (size_t i = 0; i < n; i++)
+            if (x[i].request)
+                alone(service, &x[i]);
+    for (size_t i = 0; i < n; i++)
+        if (!x[i].answer)
+            x[i].answer = idb_error_json(&x[i].err);
+}
+
+void idb_exchange_clear(struct idb_exchange *x)
+{
+    json_decref(x->request);
+    x->request = NULL;
+    forget(x);
+}

@@ -1,0 +1,54 @@
+/*
+ * Requests answered in groups, whatever carries them.
+ *
+ * A service is four functions over one context. Requests that arrived together
+ * are handled in one transaction; when that fails it is undone and each is done
+ * alone, so that one request's failure never becomes another's.
+ *
+ *     struct idb_exchange x[2] = { { .request = a }, { .request = b } };
+ *     idb_service_run(&service, x, 2);   // x[i].answer or x[i].err
+ */
+#ifndef IDB_SERVICE_H
+#define IDB_SERVICE_H
+
+#include "error.h"
+
+#include <stddef.h>
+
+#define IDB_REQUEST_MAX (64 * 1024) /* bytes of one request */
+
+struct idb_service {
+    void *ctx;
+    /* Makes ready what the handler needs; called before each group, cheap when
+     * nothing is left to do. */
+    bool (*open)(void *ctx, struct idb_error *err);
+    /* True: what was written stands. *answer is a new reference; err->exit may
+     * be set beside it, or alone, and then makes the answer. False: what was
+     * written must be undone. A refusal (exit 1, 64, 65, 77) that returns false
+     * must come before the first write, for it does not undo the group. */
+    bool (*handle)(void *ctx, const json_t *request, json_t **answer, struct idb_error *err);
+    bool (*commit)(void *ctx, struct idb_error *err);
+    void (*rollback)(void *ctx);
+};
+
+/* One request and what became of it. A request that could not be read is NULL
+ * and has err set beforehand. */
+struct idb_exchange {
+    json_t *request;
+    json_t *answer;
+    struct idb_error err;
+};
+
+/* Parses one request: IDB_DATA "bad_json" (line and column; never a piece of
+ * the text) or "bad_request" when it is not an object. line is added to the
+ * parser's own count. */
+bool idb_service_parse(json_t **request, const char *text, size_t size, size_t line,
+                       struct idb_error *err);
+
+/* Answers x[0..n-1]; afterwards each has an answer. */
+void idb_service_run(const struct idb_service *service, struct idb_exchange *x, size_t n);
+
+/* Drops the request and the answer. */
+void idb_exchange_clear(struct idb_exchange *x);
+
+#endif

@@ -1,0 +1,152 @@
+#include "sql.h"
+
+#include <stddef.h>
+
+/* The columns that idb_session_read() expects, in its order. */
+#define SESSION                                                                                    \
+    "SELECT id, ticket, state, purpose, line, lang, confirm, code_mac, code_expires_at, renewals,"  \
+    " renew_until, created_at, expires_at, call_id, called_at, bound, bound_key, caller_last2,"     \
+    " announced, number_hint, connected_at, wrap_up_until, confirmation, sealed, ended_at,"         \
+    " end_reason, refusal, refused_at FROM session "
+
+/* Not past its time at $1, whatever idb-purge has done yet. */
+#define ALIVE                                                                                      \
+    " expires_at > $1 AND (state <> 'issued' OR code_expires_at > $1 OR renew_until > $1)"         \
+    " AND (wrap_up_until IS NULL OR wrap_up_until > $1)"
+
+#define DUE                                                                                        \
+    " state IN ('issued', 'called', 'connected', 'wrap_up') AND (expires_at <= $1"                 \
+    " OR (state = 'issued' AND code_expires_at <= $1 AND renew_until <= $1)"                       \
+    " OR (state = 'wrap_up' AND wrap_up_until <= $1))"
+
+const char *const idb_sql[IDB_SQL_LAST] = {
+    [IDB_SQL_SCHEMA_VERSION] = "SELECT value FROM meta WHERE name = 'schema_version'",
+
+    /* The newest audit row: the clock has been there. */
+    [IDB_SQL_CLOCK_MARK] = "SELECT at FROM audit ORDER BY id DESC LIMIT 1",
+
+    [IDB_SQL_AUDIT] = "INSERT INTO audit (at, actor, action, session, result, detail)"
+                      " VALUES ($1, $2, $3, $4, $5, $6)",
+
+    [IDB_SQL_ALARM] = "INSERT INTO counter (name, count) VALUES ($1, 1)"
+                      " ON CONFLICT (name) DO UPDATE SET count = counter.count + 1",
+
+    /* $1..$4: the code's MAC under each valid key. */
+    [IDB_SQL_CODE_TAKEN] = "SELECT id FROM session WHERE code_mac IN ($1, $2, $3, $4) LIMIT 1",
+
+    [IDB_SQL_LIVE_CODES] = "SELECT COUNT(*) FROM session"
+                           " WHERE state = 'issued' AND code_expires_at > $1",
+
+    [IDB_SQL_ISSUE] = "INSERT INTO session (id, ticket, state, purpose, line, lang, confirm,"
+                      " token_hash, code_mac, code_expires_at, renewals, renew_until, created_at,"
+                      " expires_at, announced, sealed)"
+                      " VALUES ($1, $2, 'issued', $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12,"
+                      " $13, $14) ON CONFLICT DO NOTHING RETURNING id",
+
+    /* $1 now, $2 MAC, $3 the code's expiry, $4 token hash, $5 most renewals. */
+    [IDB_SQL_RENEW] = "UPDATE session SET code_mac = $2,"
+                      " code_expires_at = CASE WHEN renew_until < $3 THEN renew_until ELSE $3 END,"
+                      " renewals = renewals + 1"
+                      " WHERE token_hash = $4 AND state = 'issued' AND expires_at > $1"
+                      " AND renew_until > $1 AND renewals < $5 RETURNING id",
+
+    [IDB_SQL_BY_ID] = SESSION "WHERE id = $1",
+    [IDB_SQL_BY_TOKEN] = SESSION "WHERE token_hash = $1",
+    [IDB_SQL_BY_CALL] = SESSION "WHERE line = $2 AND call_id = $3 AND" ALIVE,
+    [IDB_SQL_BY_CODE] = SESSION "WHERE code_mac IN ($2, $3, $4, $5) AND" ALIVE,
+    [IDB_SQL_BY_TICKET] = SESSION "WHERE ticket = $1",
+    [IDB_SQL_OPEN_CALLS] = SESSION "WHERE state IN ('called', 'connected', 'wrap_up') AND" ALIVE
+                                   " ORDER BY called_at LIMIT 200",
+
+    /* The decision who gets a code. $1 now, $2 line, $3 call id, $4..$7 MACs,
+     * $8 the call's hash, $9 most wrong codes a call, $10 last two digits,
+     * $11 'page' where the throttle asks for it, else ''. */
+    [IDB_SQL_ACCEPT] =
+        "UPDATE session SET state = 'called', call_id = $3, called_at = $1, caller_last2 = $10,"
+        " confirm = CASE WHEN $11 = 'page' THEN 'page' ELSE confirm END"
+        " WHERE code_mac IN ($4, $5, $6, $7) AND state = 'issued' AND line = $2"
+        " AND code_expires_at > $1 AND expires_at > $1"
+        " AND NOT EXISTS (SELECT 1 FROM ended_call WHERE call_hash = $8)"
+        " AND NOT EXISTS (SELECT 1 FROM session AS other WHERE other.line = $2"
+        " AND other.call_id = $3)"
+        " AND (SELECT COUNT(*) FROM session AS twin"
+        " WHERE twin.code_mac IN ($4, $5, $6, $7)) = 1"
+        " AND COALESCE((SELECT attempts.count FROM attempts WHERE subject = $8), 0) < $9"
+        " RETURNING id, purpose, called_at, announced",
+
+    [IDB_SQL_BIND] = "UPDATE session SET bound = $2, bound_key = $3, number_hint = $4"
+                     " WHERE id = $1",
+
+    [IDB_SQL_CALL_ENDED] = "SELECT reason, session FROM ended_call WHERE call_hash = $1",
+
+    [IDB_SQL_REFUSAL] = "UPDATE session SET refusal = $2, refused_at = $3 WHERE id = $1",
+
+    /* $1 subject, $2 now, $3 start of the window that still counts. */
+    [IDB_SQL_COUNT] = "INSERT INTO attempts (subject, since, count) VALUES ($1, $2, 1)"
+                      " ON CONFLICT (subject) DO UPDATE SET"
+                      " count = CASE WHEN attempts.since <= $3 THEN 1 ELSE attempts.count + 1 END,"
+                      " since = CASE WHEN attempts.since <= $3 THEN $2 ELSE attempts.since END"
+                      " RETURNING count",
+
+    /* The sum over up to eight subjects within the window that starts at $1. */
+    [IDB_SQL_COUNTED] = "SELECT COALESCE(SUM(count), 0) FROM attempts WHERE since > $1"
+                        " AND subject IN ($2, $3, $4, $5, $6, $7, $8, $9)",
+
+    [IDB_SQL_CONFIRM] = "UPDATE session SET confirmation = $4"
+                        " WHERE id = $2 AND called_at = $3"
+                        " AND state IN ('called', 'connected', 'wrap_up') AND" ALIVE
+                        " RETURNING id",
+
+    /* $1 now, $2 line, $3 call id, $4 new call id, $5 the new call's hash. */
+    [IDB_SQL_TRANSFER] = "UPDATE session SET call_id = $4 WHERE line = $2 AND call_id = $3"
+                         " AND state IN ('called', 'connected') AND" ALIVE
+                         " AND NOT EXISTS (SELECT 1 FROM ended_call WHERE call_hash = $5)"
+                         " AND NOT EXISTS (SELECT 1 FROM session AS other"
+                         " WHERE other.line = $2 AND other.call_id = $4)"
+                         " RETURNING id, purpose, called_at, number_hint",
+
+    [IDB_SQL_OPEN] = "UPDATE session SET"
+                     " state = CASE WHEN state = 'called' THEN 'connected' ELSE state END,"
+                     " connected_at = COALESCE(connected_at, $1)"
+                     " WHERE id = $2 AND state IN ('called', 'connected', 'wrap_up') AND" ALIVE
+                     " RETURNING state",
+
+    /* Hung up after an agent opened it: $1 now, $2 line, $3 call id, $4 until. */
+    [IDB_SQL_HANG_UP] =
+        "UPDATE session SET state = 'wrap_up',"
+        " wrap_up_until = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END"
+        " WHERE line = $2 AND call_id = $3 AND state = 'connected' AND" ALIVE
+        " RETURNING id, wrap_up_until",
+
+    [IDB_SQL_END_CALL] = "INSERT INTO ended_call (call_hash, at, reason, session)"
+                         " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING at",
+
+    /* Everything of the resident goes; the row stays for support and counts. */
+    [IDB_SQL_ERASE] =
+        "UPDATE session SET state = $2, ended_at = $3, end_reason = $4, code_mac = NULL,"
+        " sealed = NULL, call_id = NULL, bound = NULL, bound_key = NULL, caller_last2 = NULL,"
+        " announced = NULL, number_hint = NULL, confirmation = NULL, wrap_up_until = NULL"
+        " WHERE id = $1 AND state IN ('issued', 'called', 'connected', 'wrap_up') RETURNING id",
+
+    [IDB_SQL_DUE] = SESSION "WHERE" DUE " LIMIT $2",
+    [IDB_SQL_DUE_COUNT] = "SELECT COUNT(*) FROM session WHERE" DUE,
+
+    /* A restored store: nothing in it may live on. */
+    [IDB_SQL_EXPIRE_ALL] =
+        "UPDATE session SET state = 'expired', ended_at = $1, end_reason = 'restored',"
+        " token_hash = NULL, code_mac = NULL, sealed = NULL, call_id = NULL, bound = NULL,"
+        " bound_key = NULL, caller_last2 = NULL, announced = NULL, number_hint = NULL,"
+        " confirmation = NULL, wrap_up_until = NULL"
+        " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
+
+    [IDB_SQL_DELETE_CALLS] = "DELETE FROM ended_call WHERE call_hash IN"
+                             " (SELECT call_hash FROM ended_call WHERE at <= $1 LIMIT $2)",
+    [IDB_SQL_DELETE_COUNTS] = "DELETE FROM attempts WHERE subject IN"
+                              " (SELECT subject FROM attempts WHERE since <= $1 LIMIT $2)",
+    [IDB_SQL_DELETE_SESSIONS] = "DELETE FROM session WHERE id IN"
+                                " (SELECT id FROM session WHERE ended_at <= $1 LIMIT $2)",
+    /* The newest row stays: it is the mark of the clock. */
+    [IDB_SQL_DELETE_AUDIT] = "DELETE FROM audit WHERE id IN"
+                             " (SELECT id FROM audit WHERE at <= $1"
+                             " AND id < (SELECT MAX(id) FROM audit) LIMIT $2)",
+};

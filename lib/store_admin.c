@@ -1,0 +1,307 @@
+#include "store_admin.h"
+
+#include "admin.h"
+#include "timestamp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Only a whole database gets the store's name; this one is being made. */
+#define NEW_SUFFIX "-new"
+
+/* ---- rights ---- */
+
+/* store.group's number; -1, which changes nothing, where there is none. */
+static bool group_id(const struct idb_config *config, gid_t *gid, struct idb_error *err)
+{
+    const struct group *group;
+
+    *gid = (gid_t)-1;
+    if (!config->store_group)
+        return true;
+    group = getgrnam(config->store_group);
+    if (!group)
+        return idb_fail(err, IDB_CONFIG, "config_invalid",
+                        "store.group: this system has no group %s; make it: groupadd --system %s",
+                        config->store_group, config->store_group);
+    *gid = group->gr_gid;
+    return true;
+}
+
+/* Gives a file of ours its group and mode, whatever the umask was. */
+static bool share(int fd, gid_t gid, mode_t mode, const char *path, struct idb_error *err)
+{
+    if (fchown(fd, (uid_t)-1, gid) == 0 && fchmod(fd, mode) == 0)
+        return true;
+    return idb_admin_fail(errno, "set the rights of", path, err);
+}
+
+static bool check_group(const char *path, gid_t gid, const char *group, struct idb_error *err)
+{
+    struct stat st;
+
+    if (gid == (gid_t)-1)
+        return true;
+    if (lstat(path, &st) == -1)
+        return idb_admin_fail(errno, "look at", path, err);
+    if (st.st_gid == gid)
+        return true;
+    return idb_fail(err, IDB_CONFIG, "store_rights",
+                    "%s does not belong to group %s; run: chgrp %s %s", path, group, group, path);
+}
+
+/* ---- create ---- */
+
+/* True for a folder that a killed create made and did not come to share: ours,
+ * closed and empty. Any other folder keeps the rights that somebody gave it. */
+static bool is_unfinished(int fd, const char *path)
+{
+    struct stat st;
+    struct dirent **names = NULL;
+    int n;
+
+    if (fstat(fd, &st) == -1 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
+        return false;
+    n = scandir(path, &names, NULL, NULL);
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    return n == 2; /* . and .. */
+}
+
+static bool make_folder(const struct idb_config *config, gid_t gid, struct idb_error *err)
+{
+    idb_admin_path_t folder;
+    bool made;
+    bool ok = true;
+    int fd;
+
+    if (!idb_admin_folder(folder, idb_sqlite_path(config), err))
+        return false;
+    made = mkdir(folder, 0700) == 0;
+    if (!made && errno != EEXIST)
+        return idb_admin_fail(errno, "make the folder", folder, err);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return idb_admin_fail(errno, "open the folder", folder, err);
+    if (made || is_unfinished(fd, folder))
+        ok = share(fd, gid, config->store_group ? 02770 : 0700, folder, err);
+    close(fd);
+    return ok && (!made || idb_admin_sync(folder, err))
+           && check_group(folder, gid, config->store_group, err);
+}
+
+/* Opens the lock file, made where it is not there yet, and waits for the turn. */
+static bool make_lock(const struct idb_config *config, gid_t gid, int *fd, struct idb_error *err)
+{
+    idb_admin_path_t lock;
+    struct stat st;
+
+    if (!idb_admin_path(lock, idb_sqlite_path(config), IDB_LOCK_SUFFIX, err))
+        return false;
+    *fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd == -1 || fstat(*fd, &st) == -1)
+        return idb_admin_fail(errno, "make", lock, err);
+    if (st.st_uid == geteuid() && !share(*fd, gid, config->store_group ? 0660 : 0600, lock, err))
+        return false;
+    return idb_sqlite_lock(*fd, config->store_wait_ms, err);
+}
+
+/* The mode of journal is set last: until then all there is stands in the one
+ * file, which is what gets the store's name. */
+static bool fill(const char *path, struct idb_error *err)
+{
+    sqlite3 *db = NULL;
+    char mode[16] = "";
+    bool ok = idb_sqlite_connect(&db, path, SQLITE_OPEN_READWRITE, 0, err)
+              && idb_admin_exec(db, "BEGIN IMMEDIATE", "beginning", err)
+              && idb_admin_migrate(db, 0, err) && idb_admin_audit(db, "create", "ok", err)
+              && idb_admin_exec(db, "COMMIT", "committing", err)
+              && idb_admin_text(db, "PRAGMA journal_mode = WAL", mode, sizeof mode, err);
+
+    sqlite3_close(db);
+    if (ok && strcmp(mode, "wal"))
+        return idb_fail(err, IDB_UNAVAILABLE, "store_io",
+                        "%s: this file system cannot share memory between programs; put the store"
+                        " on a local disk.",
+                        path);
+    return ok;
+}
+
+/* Under the lock, so what stands under either name belongs to nobody at work:
+ * a killed create's file, or the log of a database that is gone. */
+static bool make_database(const struct idb_config *config, gid_t gid, struct idb_error *err)
+{
+    const char *path = idb_sqlite_path(config);
+    idb_admin_path_t new;
+    bool ok = false;
+    int fd = -1;
+
+    if (!idb_admin_path(new, path, NEW_SUFFIX, err))
+        return false;
+    idb_admin_remove(new);
+    if (!idb_admin_new(&fd, new)) {
+        idb_admin_fail(errno, "make", new, err);
+        goto out;
+    }
+    if (!fill(new, err) || !share(fd, gid, config->store_group ? 0660 : 0600, new, err))
+        goto out;
+    idb_admin_remove(path);
+    ok = fsync(fd) == 0 && rename(new, path) == 0 ? idb_admin_sync(path, err)
+                                                  : idb_admin_fail(errno, "write", new, err);
+out:
+    if (fd != -1)
+        close(fd);
+    idb_admin_remove(new);
+    return ok;
+}
+
+/* Files may be missing, that is what create is for; what is there must be right. */
+static bool allow_missing(const struct idb_config *config, struct idb_error *err)
+{
+    struct idb_error found;
+
+    if (idb_sqlite_check_rights(config, &found) || !strcmp(found.code, "store_missing"))
+        return true;
+    *err = found;
+    return false;
+}
+
+bool idb_store_create(const struct idb_config *config, struct idb_error *err)
+{
+    const char *path = idb_sqlite_path(config);
+    struct stat st;
+    int lock = -1;
+    bool ok = false;
+    gid_t gid;
+
+    umask(077);
+    if (!group_id(config, &gid, err) || !make_folder(config, gid, err))
+        return false;
+    if (!allow_missing(config, err) || !make_lock(config, gid, &lock, err))
+        goto out;
+    if (lstat(path, &st) == 0)
+        idb_fail(err, IDB_REFUSED, "store_exists",
+                 "There is a store already, %s; idb-store check tells how it is.", path);
+    else
+        ok = make_database(config, gid, err);
+out:
+    if (lock != -1)
+        close(lock);
+    return ok;
+}
+
+/* ---- migrate ---- */
+
+static bool migrate(sqlite3 *db, const char *path, int *from, struct idb_error *err)
+{
+    int64_t version;
+    bool ok;
+
+    if (!idb_admin_exec(db, "BEGIN IMMEDIATE", "beginning", err))
+        return false;
+    ok = idb_admin_version(db, path, &version, err);
+    *from = (int)version;
+    if (ok && version < IDB_SCHEMA_VERSION)
+        ok = idb_admin_migrate(db, version, err) && idb_admin_audit(db, "migrate", "ok", err);
+    return ok && idb_admin_exec(db, "COMMIT", "committing", err); /* closing rolls back the rest */
+}
+
+bool idb_store_migrate(const struct idb_config *config, int *from, struct idb_error *err)
+{
+    const char *path = idb_sqlite_path(config);
+    sqlite3 *db = NULL;
+    int lock = -1;
+    bool ok = idb_sqlite_check_rights(config, err) && idb_sqlite_lock_open(&lock, path, err)
+              && idb_sqlite_lock(lock, config->store_wait_ms, err)
+              && idb_sqlite_connect(&db, path, SQLITE_OPEN_READWRITE, config->store_wait_ms, err)
+              && migrate(db, path, from, err);
+
+    sqlite3_close(db);
+    if (lock != -1)
+        close(lock);
+    return ok;
+}
+
+/* ---- check ---- */
+
+static bool check_rights(const struct idb_config *config, struct idb_error *err)
+{
+    const char *path = idb_sqlite_path(config);
+    idb_admin_path_t folder;
+    idb_admin_path_t lock;
+    gid_t gid;
+
+    return idb_sqlite_check_rights(config, err) && group_id(config, &gid, err)
+           && idb_admin_folder(folder, path, err)
+           && idb_admin_path(lock, path, IDB_LOCK_SUFFIX, err)
+           && check_group(folder, gid, config->store_group, err)
+           && check_group(path, gid, config->store_group, err)
+           && check_group(lock, gid, config->store_group, err);
+}
+
+/* Just what every other program does first: open, and look at the clock. */
+static bool check_use(const struct idb_config *config, struct idb_error *err)
+{
+    struct idb_store *store = NULL;
+    int64_t now;
+    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err);
+
+    if (ok)
+        idb_store_rollback(store);
+    idb_store_close(store);
+    return ok;
+}
+
+static json_int_t size_of(const char *path, const char *suffix)
+{
+    struct idb_error ignored;
+    idb_admin_path_t name;
+    struct stat st;
+
+    return idb_admin_path(name, path, suffix, &ignored) && stat(name, &st) == 0 ? st.st_size : 0;
+}
+
+static bool report_on(sqlite3 *db, const char *path, int64_t version, json_t **report,
+                      struct idb_error *err)
+{
+    char newest[IDB_TIMESTAMP_SIZE];
+    int64_t sessions;
+    int64_t mark;
+
+    if (!idb_admin_number(db,
+                          "SELECT COUNT(*) FROM session"
+                          " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
+                          &sessions, err)
+        || !idb_admin_number(db, idb_sql[IDB_SQL_CLOCK_MARK], &mark, err))
+        return false;
+    idb_timestamp_format(newest, mark);
+    *report = json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s*}", "schema", (json_int_t)version,
+                        "integrity", "ok", "rights", "ok", "clock", "ok", "size", size_of(path, ""),
+                        "wal_size", size_of(path, "-wal"), "sessions", (json_int_t)sessions,
+                        "newest_audit", mark ? newest : NULL);
+    return *report ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+}
+
+bool idb_store_check(const struct idb_config *config, json_t **report, struct idb_error *err)
+{
+    const char *path = idb_sqlite_path(config);
+    int64_t version;
+    sqlite3 *db = NULL;
+    int lock = -1;
+    bool ok = check_rights(config, err) && idb_sqlite_lock_open(&lock, path, err)
+              && idb_sqlite_connect(&db, path, SQLITE_OPEN_READWRITE, config->store_wait_ms, err)
+              && idb_admin_integrity(db, path, err) && idb_admin_version(db, path, &version, err)
+              && check_use(config, err) && report_on(db, path, version, report, err);
+
+    sqlite3_close(db);
+    if (lock != -1)
+        close(lock);
+    return ok;
+}

@@ -1,0 +1,238 @@
+#include "driver.h"
+#include "sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct db {
+    sqlite3 *handle;
+    int lock;
+    bool locked;
+    int64_t wait_ms;
+    sqlite3_stmt *active;
+    const char *text[IDB_SQL_LAST + 8]; /* prepared so far, by their text's address */
+    sqlite3_stmt *stmt[IDB_SQL_LAST + 8];
+    size_t prepared;
+};
+
+static void unlock(struct db *db)
+{
+    if (db->locked)
+        idb_sqlite_unlock(db->lock);
+    db->locked = false;
+}
+
+static void sqlite_close(void *p)
+{
+    struct db *db = p;
+
+    for (size_t i = 0; i < db->prepared; i++)
+        sqlite3_finalize(db->stmt[i]);
+    sqlite3_close(db->handle);
+    if (db->lock != -1)
+        close(db->lock);
+    free(db);
+}
+
+static bool sqlite_open(void **p, const struct idb_config *config, struct idb_error *err)
+{
+    const char *path = idb_sqlite_path(config);
+    struct db *db;
+
+    if (!idb_sqlite_check_rights(config, err))
+        return false;
+    db = calloc(1, sizeof *db);
+    if (!db)
+        return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    db->lock = -1;
+    db->wait_ms = config->store_wait_ms;
+    if (idb_sqlite_lock_open(&db->lock, path, err)
+        && idb_sqlite_connect(&db->handle, path, SQLITE_OPEN_READWRITE, db->wait_ms, err)) {
+        *p = db;
+        return true;
+    }
+    sqlite_close(db);
+    return false;
+}
+
+static void end_statement(struct db *db)
+{
+    if (db->active)
+        sqlite3_reset(db->active);
+    db->active = NULL;
+}
+
+static bool sqlite_begin(void *p, bool write, struct idb_error *err)
+{
+    struct db *db = p;
+    int rc;
+
+    end_statement(db); /* it would hold on to what the store was before */
+    if (write && !idb_sqlite_lock(db->lock, db->wait_ms, err))
+        return false;
+    db->locked = write;
+    rc = sqlite3_exec(db->handle, write ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        return true;
+    unlock(db);
+    return idb_sqlite_fail(db->handle, rc, "beginning", err);
+}
+
+static bool sqlite_commit(void *p, struct idb_error *err)
+{
+    struct db *db = p;
+    int rc;
+
+    end_statement(db);
+    rc = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return idb_sqlite_fail(db->handle, rc, "committing", err);
+    unlock(db);
+    return true;
+}
+
+static void sqlite_rollback(void *p)
+{
+    struct db *db = p;
+
+    end_statement(db);
+    /* A full disk may have rolled back already. */
+    if (!sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    unlock(db);
+}
+
+static bool prepare(struct db *db, const char *sql, struct idb_error *err)
+{
+    int rc;
+
+    for (size_t i = 0; i < db->prepared; i++)
+        if (db->text[i] == sql) {
+            db->active = db->stmt[i];
+            return true;
+        }
+    if (db->prepared == sizeof db->stmt / sizeof db->stmt[0])
+        return idb_fail(err, IDB_SOFTWARE, "internal", "Too many statements.");
+    rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->active, NULL);
+    if (rc != SQLITE_OK && (rc & 0xff) == SQLITE_ERROR)
+        return idb_fail(err, IDB_CONFIG, "schema",
+                        "The store has another schema (%s); run idb-store check.",
+                        sqlite3_errmsg(db->handle));
+    if (rc != SQLITE_OK)
+        return idb_sqlite_fail(db->handle, rc, "preparing", err);
+    db->text[db->prepared] = sql;
+    db->stmt[db->prepared++] = db->active;
+    return true;
+}
+
+static int bind(sqlite3_stmt *stmt, int index, const struct idb_value *value)
+{
+    switch (value->type) {
+    case IDB_INT:
+        return sqlite3_bind_int64(stmt, index, value->number);
+    case IDB_TEXT:
+        return sqlite3_bind_text(stmt, index, value->bytes, (int)value->size, SQLITE_STATIC);
+    case IDB_BYTES:
+        return sqlite3_bind_blob(stmt, index, value->bytes, (int)value->size, SQLITE_STATIC);
+    default:
+        return sqlite3_bind_null(stmt, index);
+    }
+}
+
+static bool sqlite_query(void *p, const char *sql, const struct idb_value *values, size_t n,
+                         struct idb_error *err)
+{
+    struct db *db = p;
+    char name[24];
+
+    end_statement(db);
+    if (!prepare(db, sql, err))
+        return false;
+    if (sqlite3_bind_parameter_count(db->active) != (int)n)
+        return idb_fail(err, IDB_SOFTWARE, "internal", "%zu values for: %.200s", n, sql);
+    for (size_t i = 0; i < n; i++) {
+        int index;
+
+        snprintf(name, sizeof name, "$%zu", i + 1);
+        index = sqlite3_bind_parameter_index(db->active, name);
+        if (index == 0 || bind(db->active, index, &values[i]) != SQLITE_OK)
+            return idb_fail(err, IDB_SOFTWARE, "internal", "No %s in: %.200s", name, sql);
+    }
+    return true;
+}
+
+static bool sqlite_row(void *p, bool *found, struct idb_error *err)
+{
+    struct db *db = p;
+    int rc = sqlite3_step(db->active);
+
+    *found = rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW)
+        return true;
+    if (rc != SQLITE_DONE)
+        idb_sqlite_fail(db->handle, rc, "running", err);
+    end_statement(db);
+    return rc == SQLITE_DONE;
+}
+
+static int64_t sqlite_changed(void *p)
+{
+    return sqlite3_changes64(((struct db *)p)->handle);
+}
+
+static int64_t sqlite_int(void *p, int column)
+{
+    return sqlite3_column_int64(((struct db *)p)->active, column);
+}
+
+static const char *sqlite_text(void *p, int column)
+{
+    return (const char *)sqlite3_column_text(((struct db *)p)->active, column);
+}
+
+static const void *sqlite_bytes(void *p, int column, size_t *size)
+{
+    sqlite3_stmt *stmt = ((struct db *)p)->active;
+    const void *bytes = sqlite3_column_blob(stmt, column);
+
+    *size = (size_t)sqlite3_column_bytes(stmt, column);
+    return bytes;
+}
+
+/* Most pages are moved without holding up anyone; only the rest under the lock. */
+static bool sqlite_checkpoint(void *p, bool *done, struct idb_error *err)
+{
+    struct db *db = p;
+    int rc;
+
+    *done = false;
+    end_statement(db);
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (!idb_sqlite_lock(db->lock, db->wait_ms, err))
+        return false;
+    sqlite3_busy_timeout(db->handle, 50);
+    rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, (int)db->wait_ms);
+    idb_sqlite_unlock(db->lock);
+    *done = rc == SQLITE_OK;
+    if (*done || (rc & 0xff) == SQLITE_BUSY)
+        return true;
+    return idb_sqlite_fail(db->handle, rc, "emptying the write-ahead log", err);
+}
+
+const struct idb_driver idb_driver_sqlite = {
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .query = sqlite_query,
+    .row = sqlite_row,
+    .changed = sqlite_changed,
+    .int_at = sqlite_int,
+    .text_at = sqlite_text,
+    .bytes_at = sqlite_bytes,
+    .checkpoint = sqlite_checkpoint,
+};

@@ -1,0 +1,33 @@
+/*
+ * Wrong codes are counted per call, per caller and in all, in the store.
+ *
+ * The limit per call is hard. The others refuse nobody, for that would let a
+ * stranger shut the line: past them every session then accepted must be
+ * confirmed on the resident's page, which a guesser does not hold.
+ */
+#ifndef IDB_THROTTLE_H
+#define IDB_THROTTLE_H
+
+#include "app.h"
+#include "caller.h"
+
+/* Who is counted. */
+struct idb_throttle {
+    unsigned char call[IDB_MAC_SIZE]; /* idb_call_hash() */
+    unsigned char caller[IDB_CALLER_MACS][IDB_MAC_SIZE];
+    size_t callers;
+};
+
+/* How many wrong codes this call has left; 0 when there are none. */
+bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *left,
+                       struct idb_error *err);
+
+/* *page: the rate is past a soft limit, so that the resident must confirm. */
+bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
+                       struct idb_error *err);
+
+/* Counts one wrong code; *left as above, afterwards. */
+bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
+                        struct idb_error *err);
+
+#endif

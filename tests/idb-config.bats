@@ -1,0 +1,161 @@
+# shellcheck disable=SC2154 # run sets output, stderr and their lines
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    unset IDB_CONFIG
+    cp "$BATS_TEST_DIRNAME/../scripts/idb.json.example" idb.json
+}
+
+# Changes idb.json with a jq program.
+edit() {
+    jq "$1" idb.json >new.json && mv new.json idb.json
+}
+
+# check on idb.json fails with $1 as exit, $2 as error word and $3 in the
+# message, in JSON on standard output and as one line on standard error.
+refused() {
+    run --separate-stderr "-$1" idb-config --config=idb.json check
+    [ "${#lines[@]}" -eq 1 ]
+    [ "$(jq -r .error <<<"$output")" = "$2" ]
+    [[ "$(jq -r .message <<<"$output")" = *"$3"* ]]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ "$stderr" = "idb-config: "*"$3"* ]]
+}
+
+@test "idb-config: the example passes the check, without a warning" {
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$output" = '{"result":"ok","file":"idb.json","purposes":2,"lines":1,"methods":1}' ]
+    [ -z "$stderr" ]
+}
+
+@test "idb-config: \$IDB_CONFIG names the file, --config comes first" {
+    IDB_CONFIG=idb.json run --separate-stderr -0 idb-config check
+    [ "$(jq -r .file <<<"$output")" = idb.json ]
+    IDB_CONFIG=/nowhere/x run --separate-stderr -0 idb-config --config idb.json check
+    [ -z "$stderr" ]
+    IDB_CONFIG=/nowhere/x run --separate-stderr -78 idb-config check
+    [ "$(jq -r .error <<<"$output")" = config_missing ]
+    [[ "$stderr" = *"/nowhere/x"* ]]
+}
+
+@test "idb-config: a contradiction is named with its path, exit 78" {
+    edit '.purposes."application-status".line = "kcc2"'
+    refused 78 config_invalid 'purposes.application-status.line: there is no line "kcc2"; lines are: kcc.'
+}
+
+@test "idb-config: an unknown member is named with its path, exit 78" {
+    edit '.store.colour = 1'
+    refused 78 config_invalid 'store.colour: there is no such member; members are: url, wait_ms, group.'
+}
+
+@test "idb-config: a file that is not JSON is answered with line and column" {
+    printf '{\n  "a": ,\n}\n' >idb.json
+    refused 78 config_json 'idb.json: line 2, column '
+}
+
+@test "idb-config: a key that stands twice is refused" {
+    printf '{"store":{},"store":{}}' >idb.json
+    refused 78 config_json 'duplicate object key'
+}
+
+@test "idb-config: an empty file, a directory, a pipe and a file too large are refused" {
+    : >idb.json
+    refused 78 config_json 'the file is empty'
+    rm idb.json && mkdir idb.json
+    refused 78 config_unreadable 'a directory'
+    rmdir idb.json && mkfifo idb.json
+    refused 78 config_unreadable 'not a regular file'
+    rm idb.json && head -c 1048577 /dev/zero >idb.json
+    refused 78 config_unreadable 'larger than 1048576 bytes'
+}
+
+@test "idb-config: a file that may not be read is exit 77 and says who and what to do" {
+    chmod 0 idb.json
+    [ "$(id -u)" -ne 0 ] || skip "root may read everything"
+    refused 77 config_unreadable "$(id -un) (uid $(id -u))"
+    refused 77 config_unreadable 'chmod a+r'
+}
+
+@test "idb-config: no users at the desk is a warning" {
+    edit '.desk = {"comment": "nobody yet"}'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r '.result, .warnings[]' <<<"$output")" = "ok
+desk: no users are listed: nobody can open a call." ]
+    [ -z "$stderr" ]
+}
+
+@test "idb-config: a purpose that nobody can issue for is a warning" {
+    edit 'del(.purposes.appointment.methods, .issue)'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [[ "$(jq -r '.warnings[]' <<<"$output")" = "purposes.appointment: no methods"* ]]
+    edit '.issue.attest = ["front-office"]'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r .warnings <<<"$output")" = null ]
+}
+
+@test "idb-config: a time zone that the system does not know is a warning" {
+    [ -d /usr/share/zoneinfo ] || skip "this system has no time zones"
+    edit '.lines.kcc.time_zone = "Europe/Voorbeeld"'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r '.warnings[]' <<<"$output")" = \
+        'lines.kcc.time_zone: this system knows no time zone "Europe/Voorbeeld".' ]
+}
+
+@test "idb-config: show prints one JSON line into a pipe, without what is not public" {
+    run --separate-stderr -0 idb-config --config=idb.json show
+    [ "${#lines[@]}" -eq 1 ]
+    [ "$(jq -rc '.lines.kcc.number, .purposes.appointment.confirm, .attributes.name.mask, .code' <<<"$output")" = \
+        "+31241234567
+notify
+false
+{\"digits\":10,\"valid\":600}" ]
+    [[ "$output" != *exchange* ]]
+    [[ "$output" != *jansen* ]]
+    [[ "$output" != */etc/idb* ]]
+    [[ "$output" != *comment* ]]
+    [ -z "$stderr" ]
+}
+
+@test "idb-config: show prints text on a terminal, in the language asked for" {
+    run -0 script -qec "idb-config --config=idb.json show" /dev/null
+    [[ "$output" = "Gemeente Voorbeeld"* ]]
+    [[ "$output" = *"number      +31 24 123 45 67"* ]]
+    [[ "$output" = *"thu         09:00-12:30, 13:30-20:00"* ]]
+    [[ "$output" = *"attributes  Burgerservicenummer (masked), Naam"* ]]
+    run -0 script -qec "idb-config --config=idb.json show --lang=en" /dev/null
+    [[ "$output" = "Municipality of Voorbeeld"* ]]
+    run -0 script -qec "idb-config --config=idb.json show --lang=fr" /dev/null
+    [[ "$output" = "Gemeente Voorbeeld"* ]]
+    run -0 script -qec "idb-config --config=idb.json show --json" /dev/null
+    [ "${output:0:1}" = "{" ]
+}
+
+@test "idb-config: standard input is not read" {
+    printf 'left alone\n' >input
+    run --separate-stderr -0 bash -c 'idb-config --config=idb.json check >/dev/null; cat' <input
+    [ "$output" = "left alone" ]
+}
+
+@test "idb-config: no word, an unknown word, two words and a bad option are usage, exit 64" {
+    for words in "" "chek" "check show" "check --colour" "show --lang=nld" "--config"; do
+        # shellcheck disable=SC2086 # the words are meant to split
+        run --separate-stderr -64 idb-config $words
+        [ "$(jq -r .error <<<"$output")" = usage ]
+        [ "${#stderr_lines[@]}" -eq 1 ]
+    done
+}
+
+@test "idb-config: an answer that cannot be written is exit 69" {
+    [ -c /dev/full ] || skip "this system has no /dev/full"
+    run --separate-stderr -69 bash -c 'idb-config --config=idb.json check >/dev/full'
+    [[ "$stderr" = "idb-config: "* ]]
+}
+
+@test "idb-config: --help and --version" {
+    run --separate-stderr -0 idb-config --help
+    [[ "$output" = "usage: idb-config"* ]]
+    run --separate-stderr -0 idb-config --version
+    [[ "$output" = "idb-config "* ]]
+    [ -z "$stderr" ]
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# The plain build only: it is what is installed.
+# make install and make uninstall.
+
+load lib
+
+setup() {
+    unset MAKEFLAGS MFLAGS MAKELEVEL SANITIZE
+    root=$BATS_TEST_TMPDIR/root
+}
+
+run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
+
+@test "install: programs, pages, completion, example and CGI names are there" {
+    umask 077
+    run -0 run_make install
+    for program in $(programs); do
+        [ -x "$root/usr/bin/$program" ]
+        run -0 "$root/usr/bin/$program" --version
+        [ -L "$root/usr/share/bash-completion/completions/$program" ]
+        [ -e "$root/usr/share/bash-completion/completions/$program" ]
+    done
+    for page in "$IDB_ROOT"/man/*.[1-8]; do
+        cmp "$page" "$root/usr/share/man/man${page##*.}/$(basename "$page")"
+    done
+    [ -d "$root/etc/idb" ]
+    jq -e . "$root/usr/share/idb/idb.json.example" >/dev/null
+    # Every second name leads to a program, by a link that moves along.
+    for link in "$root"/usr/libexec/idb/*.cgi; do
+        [ "$(readlink -f "$link")" = "$root/usr/bin/$(basename "$link" .cgi)" ]
+        [[ $(readlink "$link") != /* ]]
+    done
+    [ -e "$root/usr/libexec/idb/idb-verify.cgi" ]
+}
+
+@test "install: what is installed may be read by everybody and written by its owner" {
+    umask 077
+    run -0 run_make install
+    [ -z "$(find "$root/usr" ! -type l \( ! -perm -0444 -o -perm /022 \))" ]
+    [ -z "$(find "$root/usr" -type d ! -perm -0555)" ]
+}
+
+@test "install: twice is the same as once" {
+    run -0 run_make install
+    once=$(cd "$root" && find . | sort)
+    run -0 run_make install
+    [ "$once" = "$(cd "$root" && find . | sort)" ]
+}
+
+@test "install: uninstall leaves keys, configuration and what others put there" {
+    run -0 run_make install
+    echo '{}' >"$root/etc/idb/idb.json"
+    mkdir -p "$root/var/lib/idb" "$root/usr/share/man/man1"
+    touch "$root/var/lib/idb/idb.db" "$root/usr/bin/other" "$root/usr/share/man/man1/other.1"
+    run -0 run_make uninstall
+    [ "$(cd "$root" && find . ! -type d | sort | paste -sd ' ')" = \
+        './etc/idb/idb.json ./usr/bin/other ./usr/share/man/man1/other.1 ./var/lib/idb/idb.db' ]
+    [ ! -e "$root/usr/libexec/idb" ]
+    [ ! -e "$root/usr/share/idb" ]
+    run -0 run_make uninstall
+}
+
+@test "install: completion offers options and sub-commands" {
+    cat >"$BATS_TEST_TMPDIR/complete" <<'END'
+source "$IDB_ROOT/scripts/completion/idb.bash"
+compopt() { :; }
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_idb "$1" "${!#}"
+printf '%s\n' "${COMPREPLY[@]}"
+END
+    run -0 bash "$BATS_TEST_TMPDIR/complete" idb-config --
+    [ "$output" = "$(printf '%s\n' --config= --help --json --lang= --version)" ]
+    run -0 bash "$BATS_TEST_TMPDIR/complete" idb-config ''
+    [ "$output" = "$(printf '%s\n' check show)" ]
+    run -0 bash "$BATS_TEST_TMPDIR/complete" idb-store ''
+    [ "$output" = "$(printf '%s\n' backup check create migrate restore)" ]
+    run -0 bash "$BATS_TEST_TMPDIR/complete" idb-verify ''
+    [ -z "$output" ]
+    run -0 bash "$BATS_TEST_TMPDIR/complete" idb-keys r
+    [ "$output" = rotate ]
+}
