@@ -74,8 +74,7 @@ static bool warn_zones(json_t *warnings, json_t *lines)
     const char *name;
     json_t *line;
 
-    json_object_foreach(lines, name, line)
-    {
+    json_object_foreach (lines, name, line) {
         const char *zone = json_string_value(json_object_get(line, "time_zone"));
 
         snprintf(path, sizeof path, "%s/%s", folder, zone);
@@ -94,8 +93,7 @@ static bool warn_purposes(json_t *warnings, json_t *purposes, const json_t *atte
     const char *name;
     json_t *purpose;
 
-    json_object_foreach(purposes, name, purpose)
-    {
+    json_object_foreach (purposes, name, purpose) {
         if (json_array_size(json_object_get(purpose, "methods")) == 0
             && json_array_size(attest) == 0
             && !warn(warnings, json_sprintf("purposes.%s: no methods, and issue.attest lists "
@@ -112,8 +110,7 @@ static bool warn_desk(json_t *warnings, json_t *desk)
     const char *user;
     json_t *roles;
 
-    json_object_foreach(desk, user, roles)
-    {
+    json_object_foreach (desk, user, roles) {
         if (strcmp(user, "comment"))
             return true;
     }
@@ -157,8 +154,7 @@ static void print_list(const char *label, const json_t *list)
     if (json_array_size(list) == 0)
         return;
     printf("    %-11s ", label);
-    json_array_foreach(list, i, value)
-    {
+    json_array_foreach (list, i, value) {
         printf("%s%s", i ? ", " : "", json_string_value(value));
     }
     putchar('\n');
@@ -171,8 +167,7 @@ static void print_lines(json_t *lines)
     json_t *line;
 
     printf("\nLines\n");
-    json_object_foreach(lines, name, line)
-    {
+    json_object_foreach (lines, name, line) {
         const json_t *hours = json_object_get(line, "hours");
 
         printf("  %s\n    %-11s %s\n", name, "number", text(line, "number_display"));
@@ -191,8 +186,7 @@ static void print_labels(const char *title, const json_t *names, const json_t *m
     json_t *name;
 
     printf("    %-11s ", title);
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         const json_t *entry = json_object_get(map, json_string_value(name));
 
         printf("%s%s%s", i ? ", " : "", idb_config_text(json_object_get(entry, "label"), lang),
@@ -207,8 +201,7 @@ static void print_purposes(const json_t *public, const char *lang)
     json_t *purpose;
 
     printf("\nPurposes\n");
-    json_object_foreach(json_object_get(public, "purposes"), name, purpose)
-    {
+    json_object_foreach (json_object_get(public, "purposes"), name, purpose) {
         printf("  %s\n    %-11s %s\n", name, "label",
                idb_config_text(json_object_get(purpose, "label"), lang));
         printf("    %-11s %s\n", "line", text(purpose, "line"));

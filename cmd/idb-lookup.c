@@ -1,3 +1,4 @@
+#include "desk_text.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -29,6 +30,7 @@ static const struct idb_app_program program = {
     .zone = IDB_DESK,
     .keys = IDB_KEY_SEAL | IDB_KEY_BIND | IDB_KEY_ISSUE,
     .cgi = { 0 },
+    .human = idb_desk_text_print,
     .handle = idb_handle_lookup,
 };
 

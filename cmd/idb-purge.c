@@ -34,10 +34,9 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
     return true;
 }
 
-static const struct idb_tool tool = { .name = "idb-purge",
-                                      .help = help,
-                                      .options = options,
-                                      .set = set };
+static const struct idb_tool tool = {
+    .name = "idb-purge", .help = help, .options = options, .set = set
+};
 
 int main(int argc, char **argv)
 {

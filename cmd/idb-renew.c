@@ -7,15 +7,16 @@ static const char help[] =
     "line on standard input, one JSON line in answer to each.\n"
     "\n"
     "  {\"cookies\":\"__Host-idb-session=…\"}\n"
-    "  {\"session\":\"…\",\"ticket\":\"…\",\"code\":\"…\",\"code_expires_at\":\"…\",\"cookies\":[…]}\n"
+    "  "
+    "{\"session\":\"…\",\"ticket\":\"…\",\"code\":\"…\",\"code_expires_at\":\"…\",\"cookies\":[…]}"
+    "\n"
     "\n"
     "  --config=FILE  instead of $IDB_CONFIG or /etc/idb/idb.json\n"
     "  --help, --version\n"
     "\n"
     "Exit: 0 renewed, 1 refused, else see idb-renew(1).\n";
 
-static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-                                         { 0 } };
+static const struct option options[] = { { "config", required_argument, NULL, 'c' }, { 0 } };
 
 static const struct idb_app_program program = {
     .tool = { .name = "idb-renew", .help = help, .options = options, .set = idb_app_set },

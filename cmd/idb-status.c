@@ -16,8 +16,7 @@ static const char help[] =
     "\n"
     "Exit: 0 answered, 1 refused (no session), else see idb-status(1).\n";
 
-static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-                                         { 0 } };
+static const struct option options[] = { { "config", required_argument, NULL, 'c' }, { 0 } };
 
 static const struct idb_app_program program = {
     .tool = { .name = "idb-status", .help = help, .options = options, .set = idb_app_set },

@@ -83,8 +83,7 @@ static void print_report(const char *path, json_t *report)
     json_t *value;
 
     printf("%-13s %s\n", "file", path);
-    json_object_foreach(report, name, value)
-    {
+    json_object_foreach (report, name, value) {
         if (json_is_string(value))
             printf("%-13s %s\n", name, json_string_value(value));
         else

@@ -1,7 +1,5 @@
 #include "app.h"
 
-#include "stream.h"
-
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -177,8 +175,7 @@ static bool service_open(void *ctx, struct idb_error *err)
     return idb_app_configure(app, err) && load_keys(app, err) && idb_app_open_store(app, err);
 }
 
-static bool service_handle(void *ctx, const json_t *request, json_t **answer,
-                           struct idb_error *err)
+static bool service_handle(void *ctx, const json_t *request, json_t **answer, struct idb_error *err)
 {
     struct idb_app *app = ctx;
 
@@ -272,7 +269,7 @@ int idb_app_main(const struct idb_app_program *program, int argc, char **argv)
     } else if (!idb_tool_start(&program->tool, argc, argv, &app, &err)) {
         exit = idb_tool_finish(&program->tool, NULL, &err);
     } else {
-        idb_stream_run(&service, &err);
+        idb_stream_run(&service, app.human ? program->human : idb_tool_print, &err);
         if (err.exit != IDB_OK && err.exit != IDB_REFUSED)
             idb_tool_complain(&program->tool, &err);
         exit = (int)err.exit;

@@ -16,6 +16,7 @@
 #include "cgi.h"
 #include "keys.h"
 #include "store.h"
+#include "stream.h"
 #include "timestamp.h"
 #include "tool.h"
 
@@ -36,8 +37,9 @@ struct idb_app;
 struct idb_app_program {
     struct idb_tool tool;
     enum idb_zone zone;
-    unsigned keys;     /* of enum idb_app_key */
+    unsigned keys; /* of enum idb_app_key */
     struct idb_cgi cgi;
+    idb_stream_print *human; /* how --human prints an answer; NULL where there is none */
     bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,
                    struct idb_error *err);
 };

@@ -16,8 +16,11 @@ bool idb_call_bind(unsigned char bound[IDB_MAC_SIZE], const struct idb_key *key,
                    struct idb_error *err)
 {
     char time[32];
-    struct idb_part parts[] = { idb_part_text("bind"), idb_part_text(session), idb_part_text(line),
-                                idb_part_text(call_id), { 0 } };
+    struct idb_part parts[] = { idb_part_text("bind"),
+                                idb_part_text(session),
+                                idb_part_text(line),
+                                idb_part_text(call_id),
+                                { 0 } };
 
     snprintf(time, sizeof time, "%lld", (long long)called_at);
     parts[4] = idb_part_text(time);

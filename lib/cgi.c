@@ -148,7 +148,7 @@ static void print_head(const char *status, const struct idb_cgi *cgi, const json
         printf("Allow: %s\r\n", cgi->get ? "GET, POST" : "POST");
     if (!strncmp(status, "503", 3))
         printf("Retry-After: 2\r\n");
-    json_array_foreach(cookies, i, cookie)
+    json_array_foreach (cookies, i, cookie)
         printf("Set-Cookie: %s\r\n", json_string_value(cookie));
     printf("\r\n");
 }
@@ -176,7 +176,7 @@ int idb_cgi_run(const struct idb_tool *tool, const struct idb_service *service,
         json_object_del(x.answer, "cookies");
     }
     print_head(status, cgi, cookies);
-    if (!idb_tool_print(x.answer, &err))
+    if (!idb_tool_print(x.answer, &err) || !idb_tool_flush(&err))
         idb_tool_complain(tool, &err);
     if (x.err.exit != IDB_OK && x.err.exit != IDB_REFUSED)
         idb_tool_complain(tool, &x.err);

@@ -12,10 +12,10 @@
 
 #include "keys.h"
 
-#define IDB_CODE_MAX 12 /* digits */
-#define IDB_CODE_SIZE (IDB_CODE_MAX + 1)
+#define IDB_CODE_MAX        12 /* digits */
+#define IDB_CODE_SIZE       (IDB_CODE_MAX + 1)
 #define IDB_CODE_SHOWN_SIZE (2 * IDB_CODE_MAX)
-#define IDB_CODE_TYPED_MAX 64 /* characters accepted from a telephone */
+#define IDB_CODE_TYPED_MAX  64 /* characters accepted from a telephone */
 
 #define IDB_TICKET_SIZE 7 /* six characters and NUL */
 

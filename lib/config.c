@@ -177,8 +177,7 @@ const char *idb_config_only_line(const struct idb_config *config)
     json_t *line;
     size_t count = 0;
 
-    json_object_foreach(json_object_get(config->root, "lines"), name, line)
-    {
+    json_object_foreach (json_object_get(config->root, "lines"), name, line) {
         if (idb_config_check_comment(name))
             continue;
         last = name;
@@ -231,8 +230,7 @@ const char *idb_config_client_line(const struct idb_config *config, const char *
 
     if (!client)
         return NULL;
-    json_object_foreach(json_object_get(config->root, "lines"), name, line)
-    {
+    json_object_foreach (json_object_get(config->root, "lines"), name, line) {
         if (!idb_config_check_comment(name)
             && idb_config_check_has(json_object_get(line, "clients"), client))
             return name;
@@ -311,8 +309,7 @@ static bool publish(json_t *out, const struct idb_config *config, const char *ma
     json_t *from;
     bool ok = true;
 
-    json_object_foreach(json_object_get(config->root, map), name, from)
-    {
+    json_object_foreach (json_object_get(config->root, map), name, from) {
         json_t *one = NULL;
 
         if (idb_config_check_comment(name))

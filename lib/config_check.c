@@ -183,8 +183,7 @@ static bool check_list(struct walk *w, const struct idb_config_rule *rule, json_
 
     if (!json_is_array(value) || json_array_size(value) < rule->min)
         return unexpected(w, rule, value);
-    json_array_foreach(value, i, entry)
-    {
+    json_array_foreach (value, i, entry) {
         size_t back = enter_index(w, i);
 
         if (!check_value(w, rule->child, entry))
@@ -215,8 +214,7 @@ static bool check_map(struct walk *w, const struct idb_config_rule *rule, json_t
 
     if (!json_is_object(value))
         return unexpected(w, rule, value);
-    json_object_foreach(value, name, entry)
-    {
+    json_object_foreach (value, name, entry) {
         size_t back = enter(w, name);
 
         if (!idb_config_check_comment(name)) {
@@ -261,8 +259,7 @@ static bool check_object(struct walk *w, const struct idb_config_rule *rule, jso
 
     if (!json_is_object(value))
         return unexpected(w, rule, value);
-    json_object_foreach(value, key, member)
-    {
+    json_object_foreach (value, key, member) {
         const struct idb_config_rule *one = rule->child;
         size_t back = enter(w, key);
 
@@ -298,8 +295,7 @@ bool idb_config_check_has(const json_t *list, const char *word)
     size_t i;
     json_t *entry;
 
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         if (!strcmp(json_string_value(entry), word))
             return true;
     }
@@ -311,8 +307,7 @@ static int rank_in_list(const json_t *levels, const char *level)
     size_t i;
     json_t *entry;
 
-    json_array_foreach(levels, i, entry)
-    {
+    json_array_foreach (levels, i, entry) {
         if (!strcmp(json_string_value(entry), level))
             return (int)i;
     }
@@ -338,8 +333,7 @@ static bool no_such(struct walk *w, const char *what, const char *name, json_t *
     const char *key;
     json_t *value;
 
-    json_object_foreach(map, key, value)
-    {
+    json_object_foreach (map, key, value) {
         if (!idb_config_check_comment(key))
             join(names, sizeof names, key);
     }
@@ -365,8 +359,7 @@ static bool check_level(struct walk *w, const char *level)
 
     if (idb_config_check_rank(w->root, level) >= 0)
         return true;
-    json_array_foreach(levels, i, entry)
-    {
+    json_array_foreach (levels, i, entry) {
         join(names, sizeof names, json_string_value(entry));
     }
     for (i = 0; !levels && idb_config_schema_levels[i]; i++)
@@ -395,8 +388,7 @@ static bool check_day(struct walk *w, const json_t *ranges)
     size_t i;
     json_t *entry;
 
-    json_array_foreach(ranges, i, entry)
-    {
+    json_array_foreach (ranges, i, entry) {
         const char *range = json_string_value(entry);
 
         if (idb_config_schema_minutes(range) < end) {
@@ -414,8 +406,7 @@ static bool check_hours(struct walk *w, json_t *line)
     const char *day;
     json_t *ranges;
 
-    json_object_foreach(json_object_get(line, "hours"), day, ranges)
-    {
+    json_object_foreach (json_object_get(line, "hours"), day, ranges) {
         size_t back_to_hours = enter(w, day);
 
         if (!idb_config_check_comment(day) && !check_day(w, ranges))
@@ -432,8 +423,7 @@ static const char *other_line(const struct walk *w, const json_t *line, const ch
     const char *name;
     json_t *other;
 
-    json_object_foreach(json_object_get(w->root, "lines"), name, other)
-    {
+    json_object_foreach (json_object_get(w->root, "lines"), name, other) {
         if (!idb_config_check_comment(name) && other != line
             && idb_config_check_has(json_object_get(other, "clients"), client))
             return name;
@@ -448,8 +438,7 @@ static bool check_clients(struct walk *w, const json_t *line)
     size_t i;
     json_t *client;
 
-    json_array_foreach(json_object_get(line, "clients"), i, client)
-    {
+    json_array_foreach (json_object_get(line, "clients"), i, client) {
         const char *other = other_line(w, line, json_string_value(client));
 
         if (other)
@@ -472,15 +461,13 @@ static bool check_method(struct walk *w, json_t *method)
     const char *key;
     json_t *value;
 
-    json_object_foreach(json_object_get(method, "claims"), key, value)
-    {
+    json_object_foreach (json_object_get(method, "claims"), key, value) {
         if (!idb_config_check_comment(key) && !check_known(w, "attribute", "attributes", key))
             return false;
     }
     leave(w, back);
     back = enter(w, "level.values");
-    json_object_foreach(values, key, value)
-    {
+    json_object_foreach (values, key, value) {
         if (!idb_config_check_comment(key) && !check_level(w, json_string_value(value)))
             return false;
     }
@@ -495,8 +482,7 @@ static int best_rank(const struct walk *w, const json_t *method)
     const char *key;
     json_t *value;
 
-    json_object_foreach(json_object_get(json_object_get(method, "level"), "values"), key, value)
-    {
+    json_object_foreach (json_object_get(json_object_get(method, "level"), "values"), key, value) {
         const char *level = idb_config_check_comment(key) ? "" : json_string_value(value);
         int rank = idb_config_check_rank(w->root, level);
 
@@ -514,8 +500,7 @@ static bool check_serves(struct walk *w, const json_t *purpose, const char *name
     size_t i;
     json_t *entry;
 
-    json_array_foreach(json_object_get(purpose, "attributes"), i, entry)
-    {
+    json_array_foreach (json_object_get(purpose, "attributes"), i, entry) {
         const char *attribute = json_string_value(entry);
 
         if (!json_object_get(json_object_get(method, "claims"), attribute))
@@ -534,8 +519,7 @@ static bool check_purpose_methods(struct walk *w, const json_t *purpose)
     size_t i;
     json_t *method;
 
-    json_array_foreach(json_object_get(purpose, "methods"), i, method)
-    {
+    json_array_foreach (json_object_get(purpose, "methods"), i, method) {
         size_t back_to_list = enter_index(w, i);
         const char *name = json_string_value(method);
 
@@ -555,15 +539,13 @@ static bool check_purpose_attributes(struct walk *w, json_t *purpose)
     size_t i;
     json_t *value;
 
-    json_array_foreach(attributes, i, value)
-    {
+    json_array_foreach (attributes, i, value) {
         if (!check_known(w, "attribute", "attributes", json_string_value(value)))
             return false;
     }
     leave(w, back);
     back = enter(w, "links");
-    json_object_foreach(json_object_get(purpose, "links"), key, value)
-    {
+    json_object_foreach (json_object_get(purpose, "links"), key, value) {
         if (!idb_config_check_comment(key) && !idb_config_check_has(attributes, key))
             return invalid(w, "\"%s\" is none of the attributes of this purpose", key);
     }
@@ -593,8 +575,7 @@ static bool check_each(struct walk *w, const char *map,
     const char *name;
     json_t *entry;
 
-    json_object_foreach(json_object_get(w->root, map), name, entry)
-    {
+    json_object_foreach (json_object_get(w->root, map), name, entry) {
         size_t back_to_map = enter(w, name);
 
         if (!idb_config_check_comment(name) && !check(w, entry))

@@ -9,8 +9,8 @@ static const char typ[] = "idb-confirm";
 bool idb_confirmation_make(char **token, const struct idb_session *s, const struct idb_keys *issue,
                            struct idb_error *err)
 {
-    json_t *payload = json_pack("{s:s, s:I}", "session", s->id, "called_at",
-                                (json_int_t)s->called_at);
+    json_t *payload =
+        json_pack("{s:s, s:I}", "session", s->id, "called_at", (json_int_t)s->called_at);
     bool ok = payload ? idb_jws_sign(token, payload, typ, &issue->key[0], err)
                       : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 

@@ -27,9 +27,9 @@ bool idb_fail(struct idb_error *err, enum idb_exit exit, const char *code, const
 
 static int gravity(enum idb_exit exit)
 {
-    static const enum idb_exit order[] = { IDB_OK,          IDB_REFUSED, IDB_DATA,
-                                           IDB_USAGE,       IDB_TEMPFAIL, IDB_UNAVAILABLE,
-                                           IDB_NOPERM,      IDB_CONFIG,  IDB_SOFTWARE };
+    static const enum idb_exit order[] = { IDB_OK,     IDB_REFUSED,  IDB_DATA,
+                                           IDB_USAGE,  IDB_TEMPFAIL, IDB_UNAVAILABLE,
+                                           IDB_NOPERM, IDB_CONFIG,   IDB_SOFTWARE };
     int n = sizeof order / sizeof order[0];
 
     for (int i = 0; i < n; i++)

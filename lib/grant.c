@@ -49,8 +49,8 @@ static bool draw_free_code(struct idb_app *app, char code[IDB_CODE_SIZE],
     return true;
 }
 
-static bool announced_mac(struct idb_app *app, const char *caller,
-                          unsigned char mac[IDB_MAC_SIZE], struct idb_error *err)
+static bool announced_mac(struct idb_app *app, const char *caller, unsigned char mac[IDB_MAC_SIZE],
+                          struct idb_error *err)
 {
     unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE];
     size_t n;
@@ -71,6 +71,11 @@ static bool exists(struct idb_app *app, const char *id, bool *found, struct idb_
     return ok;
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* One try: false in *made may also mean that the ticket was taken. */
 static bool insert(struct idb_app *app, const struct idb_grant *g, const char *ticket,
                    const unsigned char mac[IDB_MAC_SIZE], const unsigned char *announced,
@@ -79,7 +84,8 @@ static bool insert(struct idb_app *app, const struct idb_grant *g, const char *t
     const json_t *purpose = idb_config_purpose(app->config, g->purpose);
     const char *line = json_string_value(json_object_get(purpose, "line"));
     const char *confirm = json_string_value(json_object_get(purpose, "confirm"));
-    int64_t code_expires = app->now + app->config->code_valid_ms;
+    int64_t code_expires = sooner(app->now + app->config->code_valid_ms, g->expires_at);
+    int64_t renew_until = sooner(g->auth_time + app->config->session_renew_ms, g->expires_at);
     struct idb_value in[] = { idb_text(g->session),
                               idb_text(ticket),
                               idb_text(g->purpose),
@@ -88,14 +94,15 @@ static bool insert(struct idb_app *app, const struct idb_grant *g, const char *t
                               idb_text(confirm ? confirm : "notify"),
                               idb_bytes(g->token_hash, IDB_MAC_SIZE),
                               idb_bytes(mac, IDB_MAC_SIZE),
-                              idb_int(code_expires < g->expires_at ? code_expires : g->expires_at),
-                              idb_int(g->auth_time + app->config->session_renew_ms),
+                              idb_int(code_expires),
+                              idb_int(renew_until),
                               idb_int(app->now),
                               idb_int(g->expires_at),
+                              idb_int(code_expires > renew_until ? code_expires : renew_until),
                               idb_bytes(announced, IDB_MAC_SIZE),
                               idb_text(g->sealed) };
 
-    return idb_store_query(app->store, IDB_SQL_ISSUE, in, 14, err)
+    return idb_store_query(app->store, IDB_SQL_ISSUE, in, 15, err)
            && idb_store_row(app->store, made, err);
 }
 
@@ -194,14 +201,13 @@ static bool warn_of_guessing(struct idb_app *app, json_t *answer, struct idb_err
         codes *= 10;
     if (live / codes <= app->config->code_risk)
         return true;
-    syslog(LOG_WARNING, "guess_risk: %.0f live codes of %d digits", live,
-           app->config->code_digits);
+    syslog(LOG_WARNING, "guess_risk: %.0f live codes of %d digits", live, app->config->code_digits);
     json_object_set_new(answer, "warning", json_string("guess_risk"));
     return true;
 }
 
-bool idb_grant_answer(struct idb_app *app, const char *session, const char *code,
-                      const char *token, json_t **answer, struct idb_error *err)
+bool idb_grant_answer(struct idb_app *app, const char *session, const char *code, const char *token,
+                      json_t **answer, struct idb_error *err)
 {
     struct idb_session s = { 0 };
     char shown[IDB_CODE_SHOWN_SIZE];
@@ -214,9 +220,10 @@ bool idb_grant_answer(struct idb_app *app, const char *session, const char *code
         a = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "session", s.id, "ticket", s.ticket, "code",
                       code, "code_display", shown, "cookies");
     cookies = json_object_get(a, "cookies");
-    ok = ok && (!token
-                || idb_cookie_set(cookies, IDB_COOKIE_SESSION, token,
-                                  (long)((s.expires_at - app->now) / 1000)));
+    ok = ok
+         && (!token
+             || idb_cookie_set(cookies, IDB_COOKIE_SESSION, token,
+                               (long)((s.expires_at - app->now) / 1000)));
     ok = ok && code_cookie(app, &s, code, cookies, err) && warn_of_guessing(app, a, err);
     if (ok) {
         idb_answer_time(a, "code_expires_at", s.code_expires_at);

@@ -31,8 +31,8 @@ bool idb_grant_renew(struct idb_app *app, const unsigned char token_hash[IDB_MAC
 
 /* {session, ticket, code, code_display, code_expires_at, number, …, cookies}: cookies
  * hold the code's, and the status token's when token is not NULL. */
-bool idb_grant_answer(struct idb_app *app, const char *session, const char *code,
-                      const char *token, json_t **answer, struct idb_error *err);
+bool idb_grant_answer(struct idb_app *app, const char *session, const char *code, const char *token,
+                      json_t **answer, struct idb_error *err);
 
 /* Draws a session id or status token. */
 bool idb_grant_draw_id(char id[IDB_ID_SIZE], struct idb_error *err);

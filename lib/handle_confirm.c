@@ -35,11 +35,11 @@ static bool yes(struct idb_app *app, const struct idb_session *s, json_t **answe
     bool ok = idb_confirmation_make(&token, s, app->issue, err);
 
     in[3] = idb_text(token);
-    ok = ok && idb_store_query(app->store, IDB_SQL_CONFIRM, in, 4, err)
-         && idb_store_row(app->store, &done, err)
-         && (done
-             || idb_fail(err, IDB_REFUSED, "not_called", "The call has ended in the meantime."))
-         && idb_audit(app, "confirm", s->id, "ok", NULL, err);
+    ok =
+        ok && idb_store_query(app->store, IDB_SQL_CONFIRM, in, 4, err)
+        && idb_store_row(app->store, &done, err)
+        && (done || idb_fail(err, IDB_REFUSED, "not_called", "The call has ended in the meantime."))
+        && idb_audit(app, "confirm", s->id, "ok", NULL, err);
     if (ok)
         *answer = json_pack("{s:s, s:[]}", "result", "confirmed", "cookies");
     free(token);

@@ -77,7 +77,7 @@ static bool end_rest(struct idb_app *app, const char *call_id, bool desk, json_t
 
     if (ok && s.found && !desk && !strcmp(s.state, "wrap_up")) {
         *answer = json_pack("{s:s, s:s}", "result", "wrap_up", "session", s.id);
-        idb_answer_time(*answer, "wrap_up_until", s.wrap_up_until);
+        idb_answer_time(*answer, "wrap_up_until", s.due_at);
     } else if (ok && s.found) {
         ok = erase(app, &s, reason, answer, err);
     } else if (ok) {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUE_MAX 1024           /* bytes of an attribute's value */
+#define VALUE_MAX   1024         /* bytes of an attribute's value */
 #define AUTH_AGE_MS (30 * 60000) /* an attestation is made while the resident is there */
 #define ERASE_ALONG 4            /* overdue sessions ended by each issue */
 
@@ -60,7 +60,7 @@ static bool check_attributes(const struct idb_app *app, const json_t *purpose,
     const json_t *name;
     size_t i;
 
-    json_array_foreach(names, i, name) {
+    json_array_foreach (names, i, name) {
         const json_t *value = json_object_get(attributes, json_string_value(name));
 
         if (!value)
@@ -109,11 +109,11 @@ static json_t *record(const struct idb_app *app, const json_t *request, const ch
 {
     const json_t *auth = json_object_get(request, "auth");
     const json_t *reference = json_object_get(request, "reference");
-    json_t *r = json_pack("{s:s, s:O, s:O, s:O, s:s, s:O}", "session", id, "purpose",
-                          json_object_get(request, "purpose"), "method",
-                          json_object_get(auth, "method"), "level", json_object_get(auth, "level"),
-                          "attested_by", app->attest, "attributes",
-                          json_object_get(request, "attributes"));
+    json_t *r =
+        json_pack("{s:s, s:O, s:O, s:O, s:s, s:O}", "session", id, "purpose",
+                  json_object_get(request, "purpose"), "method", json_object_get(auth, "method"),
+                  "level", json_object_get(auth, "level"), "attested_by", app->attest, "attributes",
+                  json_object_get(request, "attributes"));
 
     idb_answer_time(r, "auth_time", auth_time);
     idb_answer_time(r, "expires_at", expires_at);
@@ -144,9 +144,9 @@ static json_t *detail(const json_t *names, const char *purpose, const char *cons
 static bool check_attested(struct idb_app *app, const json_t *request, struct idb_error *err)
 {
     static const struct idb_member members[] = {
-        { "purpose", JSON_STRING, 64, true },    { "attributes", JSON_OBJECT, 64, true },
-        { "auth", JSON_OBJECT, 3, true },        { "reference", JSON_STRING, 128, false },
-        { "lang", JSON_STRING, 2, false },       { "caller", JSON_STRING, 16, false },
+        { "purpose", JSON_STRING, 64, true }, { "attributes", JSON_OBJECT, 64, true },
+        { "auth", JSON_OBJECT, 3, true },     { "reference", JSON_STRING, 128, false },
+        { "lang", JSON_STRING, 2, false },    { "caller", JSON_STRING, 16, false },
     };
     static const struct idb_member auth_members[] = { { "method", JSON_STRING, 64, true },
                                                       { "level", JSON_STRING, 64, true },
@@ -271,8 +271,8 @@ static bool issue_offered(struct idb_app *app, const json_t *request, json_t **a
                       "The configuration no longer has this purpose.");
     ok = ok && idb_app_write(app, err);
     if (ok && o.expires_at <= app->now)
-        ok = idb_fail(err, IDB_REFUSED, "offer_expired",
-                      "It took too long to agree; log in again.");
+        ok =
+            idb_fail(err, IDB_REFUSED, "offer_expired", "It took too long to agree; log in again.");
     ok = ok && spend(app, &o, request, code, err)
          && idb_grant_answer(app, o.session, code, NULL, answer, err) && end_overdue(app, err);
     idb_offer_clear(&o);

@@ -32,18 +32,17 @@ static bool needs_page(const struct idb_app *app, const struct idb_session *s)
 static json_t *describe_call(const struct idb_app *app, const struct idb_session *s,
                              const char *lang, const char *result)
 {
-    json_t *a = json_pack("{s:s*, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s}", "result",
-                          result, "session", s->id, "ticket", s->ticket, "state", s->state, "line",
-                          s->line, "call_id", s->call_id, "purpose",
-                          idb_answer_purpose(app, s->purpose, lang), "confirm",
-                          needs_page(app, s) ? "page" : "notify", "confirmed",
-                          s->confirmation != NULL, "caller",
-                          s->caller_last2[0] ? s->caller_last2 : "withheld", "number_hint",
-                          s->number_hint[0] ? s->number_hint : "unknown");
+    json_t *a = json_pack(
+        "{s:s*, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s}", "result", result, "session",
+        s->id, "ticket", s->ticket, "state", s->state, "line", s->line, "call_id", s->call_id,
+        "purpose", idb_answer_purpose(app, s->purpose, lang), "confirm",
+        needs_page(app, s) ? "page" : "notify", "confirmed", s->confirmation != NULL, "caller",
+        s->caller_last2[0] ? s->caller_last2 : "withheld", "number_hint",
+        s->number_hint[0] ? s->number_hint : "unknown");
 
     idb_answer_time(a, "called_at", s->called_at);
     idb_answer_time(a, "connected_at", s->connected_at);
-    idb_answer_time(a, "wrap_up_until", s->wrap_up_until);
+    idb_answer_time(a, "wrap_up_until", !strcmp(s->state, "wrap_up") ? s->due_at : 0);
     return a;
 }
 
@@ -83,7 +82,7 @@ static bool is_in(const json_t *names, const char *name)
     const json_t *value;
     size_t i;
 
-    json_array_foreach((json_t *)names, i, value) {
+    json_array_foreach ((json_t *)names, i, value) {
         if (json_is_string(value) && !strcmp(json_string_value(value), name))
             return true;
     }
@@ -112,12 +111,12 @@ static json_t *describe_attributes(const struct idb_app *app, const json_t *reco
     const json_t *name;
     size_t i;
 
-    json_array_foreach((json_t *)names, i, name) {
+    json_array_foreach ((json_t *)names, i, name) {
         const json_t *value = json_object_get(values, json_string_value(name));
 
         if (json_is_string(value))
-            json_array_append_new(list, describe_attribute(app, json_string_value(name), value,
-                                                           look));
+            json_array_append_new(list,
+                                  describe_attribute(app, json_string_value(name), value, look));
     }
     return list;
 }
@@ -137,16 +136,15 @@ static void add_login(json_t *a, const struct idb_app *app, const json_t *record
             json_object_set(a, members[i], value);
     }
     if (m)
-        json_object_set_new(a, "method_label", json_string(idb_config_text(
-                                                   json_object_get(m, "label"), look->lang)));
+        json_object_set_new(a, "method_label",
+                            json_string(idb_config_text(json_object_get(m, "label"), look->lang)));
 }
 
 static json_t *describe_record(struct idb_app *app, const struct idb_session *s,
                                const json_t *record, const struct look *look)
 {
     json_t *a = describe_call(app, s, look->lang, "open");
-    const json_t *links
-        = json_object_get(idb_config_purpose(app->config, s->purpose), "links");
+    const json_t *links = json_object_get(idb_config_purpose(app->config, s->purpose), "links");
 
     if (!a)
         return NULL;
@@ -221,7 +219,7 @@ static bool check_reveal(const struct idb_app *app, const struct idb_session *s,
         return true;
     if (!strcmp(s->state, "called"))
         return idb_fail(err, IDB_REFUSED, "not_open", "Open the call before revealing anything.");
-    json_array_foreach((json_t *)look->reveal, i, name) {
+    json_array_foreach ((json_t *)look->reveal, i, name) {
         const char *text = json_string_value(name);
 
         if (!text || !is_in(json_object_get(purpose, "attributes"), text))
@@ -335,10 +333,9 @@ static bool open_calls(struct idb_app *app, json_t **answer, struct idb_error *e
 static json_t *describe_case(const struct idb_app *app, const struct idb_session *s)
 {
     bool live = idb_session_is_live(s, app->now);
-    json_t *a = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "result", "ticket", "ticket",
-                          s->ticket, "session", s->id, "state",
-                          live || s->ended_at ? s->state : "expired", "purpose",
-                          idb_answer_purpose(app, s->purpose, "nl"), "code_valid",
+    json_t *a = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "result", "ticket", "ticket", s->ticket,
+                          "session", s->id, "state", live || s->ended_at ? s->state : "expired",
+                          "purpose", idb_answer_purpose(app, s->purpose, "nl"), "code_valid",
                           live && !strcmp(s->state, "issued") && s->code_expires_at > app->now);
 
     idb_answer_time(a, "created_at", s->created_at);
@@ -366,8 +363,8 @@ static bool by_ticket(struct idb_app *app, const json_t *request, json_t **answe
     for (size_t i = 0; strlen(asked) == IDB_TICKET_SIZE - 1 && asked[i]; i++)
         ticket[i] = (char)toupper((unsigned char)asked[i]);
     ok = ok && idb_session_by_ticket(app, ticket, &s, err)
-         && idb_audit(app, "ticket", s.found ? s.id : NULL, s.found ? "ok" : "unknown_ticket",
-                      NULL, err);
+         && idb_audit(app, "ticket", s.found ? s.id : NULL, s.found ? "ok" : "unknown_ticket", NULL,
+                      err);
     if (ok && s.found)
         *answer = describe_case(app, &s);
     else if (ok)

@@ -127,8 +127,7 @@ bool idb_handle_transfer(struct idb_app *app, const json_t *request, json_t **an
     bool moved = false;
 
     if (!idb_app_line(app, NULL, err) || !read_transfer(&t, app, request, err)
-        || !idb_app_write(app, err)
-        || !move(app, &t, &moved, err))
+        || !idb_app_write(app, err) || !move(app, &t, &moved, err))
         return false;
     if (moved && !idb_audit(app, "transfer", t.session, "ok", NULL, err))
         return false;

@@ -209,11 +209,12 @@ bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answ
     struct attempt a = { 0 };
     struct outcome o = { 0 };
     bool accepted;
-    bool ok = idb_app_line(app, NULL, err) && read_attempt(&a, app, request, err)
-              && idb_app_write(app, err) && judge(app, &a, &o, err)
-              && (o.unrecorded
-                  || idb_audit(app, "verify", o.session[0] ? o.session : NULL, o.result,
-                               o.page && !o.counts ? json_pack("{s:s}", "confirm", "page") : NULL, err));
+    bool ok =
+        idb_app_line(app, NULL, err) && read_attempt(&a, app, request, err)
+        && idb_app_write(app, err) && judge(app, &a, &o, err)
+        && (o.unrecorded
+            || idb_audit(app, "verify", o.session[0] ? o.session : NULL, o.result,
+                         o.page && !o.counts ? json_pack("{s:s}", "confirm", "page") : NULL, err));
 
     idb_wipe(&a, sizeof a);
     if (!ok)

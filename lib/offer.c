@@ -51,7 +51,8 @@ bool idb_offer_open(struct idb_offer *offer, const char *token, int64_t now,
         if (err->exit == IDB_REFUSED)
             return idb_fail(err, IDB_REFUSED, "offer_expired",
                             "It took too long to agree; log in again.");
-        return idb_fail(err, IDB_DATA, "bad_offer", "This offer was not made here, or was altered.");
+        return idb_fail(err, IDB_DATA, "bad_offer",
+                        "This offer was not made here, or was altered.");
     }
     if (unpack(offer))
         return true;

@@ -10,7 +10,7 @@
 
 #include "session.h"
 
-#define IDB_OFFER_MAX (48 * 1024) /* bytes of the token */
+#define IDB_OFFER_MAX      (48 * 1024) /* bytes of the token */
 #define IDB_OFFER_VALID_MS (10 * 60 * 1000)
 
 struct idb_offer {
@@ -23,7 +23,7 @@ struct idb_offer {
     int64_t expires_at;                     /* ms: the session's, as in the sealed record */
     const char *consent;                    /* the id of the text agreed to */
     const json_t *attributes;               /* their names */
-    json_t *owner; /* what the texts point into; idb_offer_clear() */
+    json_t *owner;                          /* what the texts point into; idb_offer_clear() */
 };
 
 /* *token is the caller's, freed with free(); valid for IDB_OFFER_VALID_MS from now. */

@@ -5,8 +5,8 @@
 
 #include <time.h>
 
-#define BATCH 50 /* rows a transaction: a verify beside it waits no longer than that takes */
-#define DAY_MS (24 * 60 * 60 * 1000LL)
+#define BATCH    50 /* rows a transaction: a verify beside it waits no longer than that takes */
+#define DAY_MS   (24 * 60 * 60 * 1000LL)
 #define PAUSE_NS 1000000 /* between batches, so that the queue moves */
 
 struct counts {
@@ -32,8 +32,9 @@ static bool expire(struct idb_app *app, struct counts *c, struct idb_error *err)
 
     while (erased > 0) {
         if (!idb_app_write(app, err) || !idb_session_expire_due(app, BATCH, &expired, &erased, err)
-            || (erased > 0 && !idb_audit(app, "purge", NULL, "ok",
-                                         json_pack("{s:I}", "erased", (json_int_t)erased), err))
+            || (erased > 0
+                && !idb_audit(app, "purge", NULL, "ok",
+                              json_pack("{s:I}", "erased", (json_int_t)erased), err))
             || !idb_app_commit(app, err))
             return false;
         c->expired += expired;
@@ -86,11 +87,11 @@ bool idb_purge(struct idb_app *app, json_t **answer, struct idb_error *err)
         idb_app_rollback(app);
         return false;
     }
-    *answer = json_pack("{s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:b}", "expired",
-                        (json_int_t)c.expired, "erased", (json_int_t)c.erased, "deleted",
-                        "sessions", (json_int_t)c.sessions, "calls", (json_int_t)c.calls,
-                        "attempts", (json_int_t)c.attempts, "audit", (json_int_t)c.audit,
-                        "pending_erasure", !done);
+    *answer =
+        json_pack("{s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:b}", "expired", (json_int_t)c.expired,
+                  "erased", (json_int_t)c.erased, "deleted", "sessions", (json_int_t)c.sessions,
+                  "calls", (json_int_t)c.calls, "attempts", (json_int_t)c.attempts, "audit",
+                  (json_int_t)c.audit, "pending_erasure", !done);
     if (!done)
         idb_fail(err, IDB_TEMPFAIL, "pending_erasure",
                  "A reader keeps erased bytes in the write-ahead log; run again within a minute.");

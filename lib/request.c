@@ -4,8 +4,9 @@
 
 bool idb_request_is_plain(const char *text)
 {
+    /* U+0080 to U+009F are controls too; in UTF-8 they begin with C2. */
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < ' ' || *p == 0x7f)
+        if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
             return false;
     return text[0] != '\0';
 }
@@ -69,7 +70,7 @@ bool idb_request_check(const json_t *request, const struct idb_member *members, 
     const char *name;
     const json_t *value;
 
-    json_object_foreach((json_t *)request, name, value) {
+    json_object_foreach ((json_t *)request, name, value) {
         const struct idb_member *m = find(members, n, name);
 
         if (!m)

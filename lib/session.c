@@ -60,7 +60,7 @@ static bool read_row(struct idb_store *st, struct idb_session *s, struct idb_err
     s->is_announced = copy_mac(st, 18, s->announced);
     copy_text(st, 19, s->number_hint, sizeof s->number_hint);
     s->connected_at = idb_store_int(st, 20);
-    s->wrap_up_until = idb_store_int(st, 21);
+    s->due_at = idb_store_int(st, 21);
     s->ended_at = idb_store_int(st, 24);
     copy_text(st, 25, s->end_reason, sizeof s->end_reason);
     copy_text(st, 26, s->refusal, sizeof s->refusal);
@@ -71,8 +71,7 @@ static bool read_row(struct idb_store *st, struct idb_session *s, struct idb_err
 bool idb_session_next(struct idb_app *app, struct idb_session *s, struct idb_error *err)
 {
     idb_session_clear(s);
-    return idb_store_row(app->store, &s->found, err)
-           && (!s->found || read_row(app->store, s, err));
+    return idb_store_row(app->store, &s->found, err) && (!s->found || read_row(app->store, s, err));
 }
 
 static bool find(struct idb_app *app, enum idb_sql sql, const struct idb_value *in, size_t n,
@@ -129,12 +128,7 @@ void idb_session_clear(struct idb_session *s)
 
 bool idb_session_is_live(const struct idb_session *s, int64_t now)
 {
-    if (!strcmp(s->state, "done") || !strcmp(s->state, "expired")
-        || !strcmp(s->state, "cancelled") || s->expires_at <= now)
-        return false;
-    if (!strcmp(s->state, "issued"))
-        return s->code_expires_at > now || s->renew_until > now;
-    return !s->wrap_up_until || s->wrap_up_until > now;
+    return s->due_at > now;
 }
 
 bool idb_session_token_hash(unsigned char hash[IDB_MAC_SIZE], const char *token,

@@ -14,8 +14,8 @@
 #include "code.h"
 #include "request.h"
 
-#define IDB_ID_SIZE 23    /* 128 bits in base64url, and NUL: session id, status token */
-#define IDB_NAME_SIZE 65  /* a name of the configuration, and NUL */
+#define IDB_ID_SIZE    23 /* 128 bits in base64url, and NUL: session id, status token */
+#define IDB_NAME_SIZE  65 /* a name of the configuration, and NUL */
 #define IDB_STATE_SIZE 12
 
 struct idb_session {
@@ -44,7 +44,7 @@ struct idb_session {
     unsigned char announced[IDB_MAC_SIZE];
     char number_hint[12];
     int64_t connected_at;
-    int64_t wrap_up_until;
+    int64_t due_at; /* not alive from then on; 0 once ended */
     char *confirmation;
     char *sealed;
     int64_t ended_at;

@@ -4,20 +4,14 @@
 
 /* The columns that idb_session_read() expects, in its order. */
 #define SESSION                                                                                    \
-    "SELECT id, ticket, state, purpose, line, lang, confirm, code_mac, code_expires_at, renewals,"  \
-    " renew_until, created_at, expires_at, call_id, called_at, bound, bound_key, caller_last2,"     \
-    " announced, number_hint, connected_at, wrap_up_until, confirmation, sealed, ended_at,"         \
+    "SELECT id, ticket, state, purpose, line, lang, confirm, code_mac, code_expires_at, renewals," \
+    " renew_until, created_at, expires_at, call_id, called_at, bound, bound_key, caller_last2,"    \
+    " announced, number_hint, connected_at, due_at, confirmation, sealed, ended_at,"               \
     " end_reason, refusal, refused_at FROM session "
 
-/* Not past its time at $1, whatever idb-purge has done yet. */
-#define ALIVE                                                                                      \
-    " expires_at > $1 AND (state <> 'issued' OR code_expires_at > $1 OR renew_until > $1)"         \
-    " AND (wrap_up_until IS NULL OR wrap_up_until > $1)"
-
-#define DUE                                                                                        \
-    " state IN ('issued', 'called', 'connected', 'wrap_up') AND (expires_at <= $1"                 \
-    " OR (state = 'issued' AND code_expires_at <= $1 AND renew_until <= $1)"                       \
-    " OR (state = 'wrap_up' AND wrap_up_until <= $1))"
+/* Not past its time at $1, whatever idb-purge has done yet; an ended session has
+ * no due_at and is not alive either. */
+#define ALIVE " due_at > $1"
 
 const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_SCHEMA_VERSION] = "SELECT value FROM meta WHERE name = 'schema_version'",
@@ -39,9 +33,9 @@ const char *const idb_sql[IDB_SQL_LAST] = {
 
     [IDB_SQL_ISSUE] = "INSERT INTO session (id, ticket, state, purpose, line, lang, confirm,"
                       " token_hash, code_mac, code_expires_at, renewals, renew_until, created_at,"
-                      " expires_at, announced, sealed)"
+                      " expires_at, due_at, announced, sealed)"
                       " VALUES ($1, $2, 'issued', $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12,"
-                      " $13, $14) ON CONFLICT DO NOTHING RETURNING id",
+                      " $13, $14, $15) ON CONFLICT DO NOTHING RETURNING id",
 
     /* $1 now, $2 MAC, $3 the code's expiry, $4 token hash, $5 most renewals. */
     [IDB_SQL_RENEW] = "UPDATE session SET code_mac = $2,"
@@ -63,7 +57,7 @@ const char *const idb_sql[IDB_SQL_LAST] = {
      * $11 'page' where the throttle asks for it, else ''. */
     [IDB_SQL_ACCEPT] =
         "UPDATE session SET state = 'called', call_id = $3, called_at = $1, caller_last2 = $10,"
-        " confirm = CASE WHEN $11 = 'page' THEN 'page' ELSE confirm END"
+        " due_at = expires_at, confirm = CASE WHEN $11 = 'page' THEN 'page' ELSE confirm END"
         " WHERE code_mac IN ($4, $5, $6, $7) AND state = 'issued' AND line = $2"
         " AND code_expires_at > $1 AND expires_at > $1"
         " AND NOT EXISTS (SELECT 1 FROM ended_call WHERE call_hash = $8)"
@@ -92,10 +86,10 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_COUNTED] = "SELECT COALESCE(SUM(count), 0) FROM attempts WHERE since > $1"
                         " AND subject IN ($2, $3, $4, $5, $6, $7, $8, $9)",
 
-    [IDB_SQL_CONFIRM] = "UPDATE session SET confirmation = $4"
-                        " WHERE id = $2 AND called_at = $3"
-                        " AND state IN ('called', 'connected', 'wrap_up') AND" ALIVE
-                        " RETURNING id",
+    [IDB_SQL_CONFIRM] =
+        "UPDATE session SET confirmation = $4"
+        " WHERE id = $2 AND called_at = $3"
+        " AND state IN ('called', 'connected', 'wrap_up') AND" ALIVE " RETURNING id",
 
     /* $1 now, $2 line, $3 call id, $4 new call id, $5 the new call's hash. */
     [IDB_SQL_TRANSFER] = "UPDATE session SET call_id = $4 WHERE line = $2 AND call_id = $3"
@@ -112,11 +106,10 @@ const char *const idb_sql[IDB_SQL_LAST] = {
                      " RETURNING state",
 
     /* Hung up after an agent opened it: $1 now, $2 line, $3 call id, $4 until. */
-    [IDB_SQL_HANG_UP] =
-        "UPDATE session SET state = 'wrap_up',"
-        " wrap_up_until = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END"
-        " WHERE line = $2 AND call_id = $3 AND state = 'connected' AND" ALIVE
-        " RETURNING id, wrap_up_until",
+    [IDB_SQL_HANG_UP] = "UPDATE session SET state = 'wrap_up',"
+                        " due_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END"
+                        " WHERE line = $2 AND call_id = $3 AND state = 'connected' AND" ALIVE
+                        " RETURNING id, due_at",
 
     [IDB_SQL_END_CALL] = "INSERT INTO ended_call (call_hash, at, reason, session)"
                          " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING at",
@@ -125,18 +118,18 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_ERASE] =
         "UPDATE session SET state = $2, ended_at = $3, end_reason = $4, code_mac = NULL,"
         " sealed = NULL, call_id = NULL, bound = NULL, bound_key = NULL, caller_last2 = NULL,"
-        " announced = NULL, number_hint = NULL, confirmation = NULL, wrap_up_until = NULL"
+        " announced = NULL, number_hint = NULL, confirmation = NULL, due_at = NULL"
         " WHERE id = $1 AND state IN ('issued', 'called', 'connected', 'wrap_up') RETURNING id",
 
-    [IDB_SQL_DUE] = SESSION "WHERE" DUE " LIMIT $2",
-    [IDB_SQL_DUE_COUNT] = "SELECT COUNT(*) FROM session WHERE" DUE,
+    [IDB_SQL_DUE] = SESSION "WHERE due_at <= $1 ORDER BY due_at LIMIT $2",
+    [IDB_SQL_DUE_COUNT] = "SELECT COUNT(*) FROM session WHERE due_at <= $1",
 
     /* A restored store: nothing in it may live on. */
     [IDB_SQL_EXPIRE_ALL] =
         "UPDATE session SET state = 'expired', ended_at = $1, end_reason = 'restored',"
         " token_hash = NULL, code_mac = NULL, sealed = NULL, call_id = NULL, bound = NULL,"
         " bound_key = NULL, caller_last2 = NULL, announced = NULL, number_hint = NULL,"
-        " confirmation = NULL, wrap_up_until = NULL"
+        " confirmation = NULL, due_at = NULL"
         " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
 
     [IDB_SQL_DELETE_CALLS] = "DELETE FROM ended_call WHERE call_hash IN"

@@ -35,8 +35,8 @@ bool idb_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct idb_error *e
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
         return idb_fail(err, IDB_NOPERM, "store_unreadable",
-                        "The store cannot be opened (%s: %s); run as a member of its group.",
-                        doing, why);
+                        "The store cannot be opened (%s: %s); run as a member of its group.", doing,
+                        why);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return idb_fail(err, IDB_CONFIG, "store_corrupt",

@@ -60,9 +60,10 @@ static bool check_schema(struct idb_store *store, struct idb_error *err)
     if (version == IDB_SCHEMA_VERSION)
         return true;
     if (version < IDB_SCHEMA_VERSION)
-        return idb_fail(err, IDB_CONFIG, "schema",
-                        "The store has schema %lld and this program wants %d; run idb-store migrate.",
-                        (long long)version, IDB_SCHEMA_VERSION);
+        return idb_fail(
+            err, IDB_CONFIG, "schema",
+            "The store has schema %lld and this program wants %d; run idb-store migrate.",
+            (long long)version, IDB_SCHEMA_VERSION);
     return idb_fail(err, IDB_CONFIG, "schema",
                     "The store has schema %lld, newer than the %d of this program; install the"
                     " newer programs, idb-store check says which.",

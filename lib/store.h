@@ -34,7 +34,7 @@ struct idb_value {
 
 struct idb_value idb_null(void);
 struct idb_value idb_int(int64_t number);
-struct idb_value idb_text(const char *text); /* NULL binds as null */
+struct idb_value idb_text(const char *text);                /* NULL binds as null */
 struct idb_value idb_bytes(const void *bytes, size_t size); /* NULL binds as null */
 
 /* Opens the configured store and checks rights and schema version. */

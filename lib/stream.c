@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUFFER (4 * IDB_REQUEST_MAX)
+#define BUFFER    (4 * IDB_REQUEST_MAX)
 #define GROUP_MAX 256
 
 struct input {
@@ -158,8 +158,8 @@ static void collect(struct input *in, struct group *g)
 }
 
 /* Answers a group; false when standard output is gone. */
-static bool answer(const struct idb_service *service, struct group *g, struct idb_error *worst,
-                   struct idb_error *err)
+static bool answer(const struct idb_service *service, idb_stream_print *print, struct group *g,
+                   struct idb_error *worst, struct idb_error *err)
 {
     bool ok = reader_is_there(err);
 
@@ -168,16 +168,17 @@ static bool answer(const struct idb_service *service, struct group *g, struct id
     for (size_t i = 0; i < g->n; i++) {
         struct idb_exchange *x = &g->x[i];
 
-        ok = ok && idb_tool_print(x->answer, err);
+        ok = ok && print(x->answer, err);
         if (ok && idb_exit_graver(worst->exit, x->err.exit) != worst->exit)
             *worst = x->err;
         idb_exchange_clear(x);
     }
     g->n = 0;
-    return ok;
+    return ok && idb_tool_flush(err);
 }
 
-void idb_stream_run(const struct idb_service *service, struct idb_error *worst)
+void idb_stream_run(const struct idb_service *service, idb_stream_print *print,
+                    struct idb_error *worst)
 {
     struct input in = { .line = 1 };
     struct group *g = calloc(1, sizeof *g);
@@ -190,7 +191,7 @@ void idb_stream_run(const struct idb_service *service, struct idb_error *worst)
     while (ok && (!in.eof || in.start < in.end)) {
         collect(&in, g);
         if (g->n > 0)
-            ok = answer(service, g, worst, &err);
+            ok = answer(service, print, g, worst, &err);
         else if (!in.eof)
             ok = fill(&in, &err);
     }

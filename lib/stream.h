@@ -2,7 +2,7 @@
  * A filter: requests on standard input, one a line, answers on standard output,
  * one a line, in order. A pipe, an inetd socket and a co-process are the same.
  *
- *     return idb_stream_run(&service, &gravest, &err);
+ *     idb_stream_run(&service, idb_tool_print, &gravest);
  *
  * - Lines that have already arrived are one group (see service.h).
  * - A single value spread over several lines is accepted as the only one: the
@@ -15,9 +15,14 @@
 
 #include "service.h"
 
-/* Runs until standard input ends or standard output is gone. *worst is the
+/* Prints one answer on standard output, unflushed, as idb_tool_print() does. */
+typedef bool idb_stream_print(const json_t *answer, struct idb_error *err);
+
+/* Runs until standard input ends or standard output is gone; answers are written
+ * by print. *worst is the
  * gravest of all answers' errors (exit IDB_OK when there was none), or
  * IDB_UNAVAILABLE "output" / "input" when a descriptor failed. */
-void idb_stream_run(const struct idb_service *service, struct idb_error *worst);
+void idb_stream_run(const struct idb_service *service, idb_stream_print *print,
+                    struct idb_error *worst);
 
 #endif

@@ -3,8 +3,9 @@
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
 
-static bool counted(struct idb_app *app, int64_t since, const unsigned char (*subjects)[IDB_MAC_SIZE],
-                    size_t n, int64_t *count, struct idb_error *err)
+static bool counted(struct idb_app *app, int64_t since,
+                    const unsigned char (*subjects)[IDB_MAC_SIZE], size_t n, int64_t *count,
+                    struct idb_error *err)
 {
     struct idb_value in[1 + IDB_CALLER_MACS] = { idb_int(since) };
     bool found = false;
@@ -25,7 +26,8 @@ bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *l
 
     if (!counted(app, 0, &t->call, 1, &count, err))
         return false;
-    *left = count < app->config->throttle_per_call ? app->config->throttle_per_call - (int)count : 0;
+    *left =
+        count < app->config->throttle_per_call ? app->config->throttle_per_call - (int)count : 0;
     return true;
 }
 
@@ -46,8 +48,7 @@ bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *
 static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE], int64_t since,
                       int64_t *count, struct idb_error *err)
 {
-    struct idb_value in[] = { idb_bytes(subject, IDB_MAC_SIZE), idb_int(app->now),
-                              idb_int(since) };
+    struct idb_value in[] = { idb_bytes(subject, IDB_MAC_SIZE), idb_int(app->now), idb_int(since) };
     bool found = false;
 
     if (!idb_store_query(app->store, IDB_SQL_COUNT, in, 3, err)
@@ -65,8 +66,7 @@ bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *
     int64_t call = 0;
     int64_t other;
 
-    if (!count_one(app, t->call, 0, &call, err)
-        || !count_one(app, t->caller[0], since, &other, err)
+    if (!count_one(app, t->call, 0, &call, err) || !count_one(app, t->caller[0], since, &other, err)
         || !count_one(app, everybody, since, &other, err))
         return false;
     *left = call < most ? most - (int)call : 0;

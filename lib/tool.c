@@ -170,7 +170,7 @@ void idb_tool_complain(const struct idb_tool *tool, const struct idb_error *err)
         fprintf(stderr, "%s: %s\n", tool->name, err->message);
 }
 
-static bool flush(struct idb_error *err)
+bool idb_tool_flush(struct idb_error *err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
@@ -183,7 +183,7 @@ bool idb_tool_print(const json_t *answer, struct idb_error *err)
     if (json_dumpf(answer, stdout, JSON_COMPACT) || putchar('\n') == EOF)
         return idb_fail(err, IDB_UNAVAILABLE, "output", "Cannot write the answer: %s.",
                         strerror(errno));
-    return flush(err);
+    return true;
 }
 
 int idb_tool_finish(const struct idb_tool *tool, json_t *answer, struct idb_error *err)
@@ -192,7 +192,7 @@ int idb_tool_finish(const struct idb_tool *tool, json_t *answer, struct idb_erro
 
     if (!answer && err->exit != IDB_OK)
         answer = idb_error_json(err);
-    if (answer ? !idb_tool_print(answer, &output) : !flush(&output))
+    if ((answer && !idb_tool_print(answer, &output)) || !idb_tool_flush(&output))
         *err = output;
     json_decref(answer);
     if (err->exit != IDB_OK && err->exit != IDB_REFUSED)

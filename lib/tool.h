@@ -49,8 +49,11 @@ bool idb_tool_harden(const struct idb_tool *tool, struct idb_error *err);
  * code, IDB_UNAVAILABLE when standard output could not be written. */
 int idb_tool_finish(const struct idb_tool *tool, json_t *answer, struct idb_error *err);
 
-/* Writes answer as one compact line to standard output and flushes it. */
+/* Prints answer as one compact line; idb_tool_flush() sends it. */
 bool idb_tool_print(const json_t *answer, struct idb_error *err);
+
+/* Flushes what was printed; IDB_UNAVAILABLE "output" when that fails. */
+bool idb_tool_flush(struct idb_error *err);
 
 /* The line on standard error or in syslog described above. */
 void idb_tool_complain(const struct idb_tool *tool, const struct idb_error *err);

@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # idb-store(8). Cases that need root or a file system of their own are skipped elsewhere.
+# shellcheck disable=SC2154  # bats sets output and stderr
 bats_require_minimum_version 1.5.0
+
+load lib
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
@@ -96,8 +99,7 @@ disk() {
 # ---- create ----
 
 @test "idb-store: create makes folder, lock file and database for its owner, whatever the umask" {
-    umask 000
-    run --separate-stderr -0 idb-store create
+    run --separate-stderr -0 bash -c 'umask 000; exec idb-store create'
     [ "$(jq -c . <<<"$output")" = "{\"result\":\"created\",\"file\":\"$PWD/store/idb.db\",\"schema\":1}" ]
     [ -z "$stderr" ]
     [ "$(stat -c '%a %n' store store/*)" = "700 store
@@ -105,8 +107,7 @@ disk() {
 600 store/idb.db-lock" ]
     [ "$(sql 'PRAGMA journal_mode')" = wal ]
     rm -r store
-    umask 777
-    run --separate-stderr -0 idb-store create
+    run --separate-stderr -0 bash -c 'umask 777; exec idb-store create'
     [ "$(stat -c %a store store/*)" = "700
 600
 600" ]
@@ -227,12 +228,11 @@ daemon 660 store/idb.db-lock" ]
 
 @test "idb-store: killed at any system call, create can be run again" {
     command -v strace >/dev/null || skip "needs strace"
-    export ASAN_OPTIONS=detect_leaks=0
     local call
     for call in mkdir fchown:when=1 fchmod:when=2 openat:when=12 pwrite64:when=1 fsync:when=1 \
         fdatasync:when=1 fchmod:when=4 rename fsync:when=2; do
         rm -rf store
-        run --separate-stderr -137 strace -qq -o trace -e "inject=$call:signal=KILL" idb-store create
+        run --separate-stderr -137 env ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace -e "inject=$call:signal=KILL" idb-store create
         run --separate-stderr idb-store create
         [ "$status" -le 1 ] # 1 where it was killed after the rename
         run --separate-stderr -0 idb-store check
@@ -264,7 +264,7 @@ daemon 660 store/idb.db-lock" ]
     idb-store create
     session a issued
     session b called
-    session c done
+    session c 'done'
     run --separate-stderr -0 idb-store check
     [ -z "$stderr" ]
     [ "$(jq -c '[.result,.schema,.integrity,.rights,.clock,.sessions]' <<<"$output")" \
@@ -474,7 +474,7 @@ daemon 660 store/idb.db-lock" ]
     session a issued
     session b called
     session c wrap_up
-    session d done
+    session d 'done'
     idb-store backup old
     sql "DELETE FROM session"
     session z issued
@@ -602,14 +602,13 @@ idb.db-lock" ]
 
 @test "idb-store: killed at any write, restore has done all or nothing and leaves no file" {
     command -v strace >/dev/null || skip "needs strace"
-    export ASAN_OPTIONS=detect_leaks=0
     idb-store create
     session a issued
     idb-store backup old
     sql "DELETE FROM session"
     local n
     for n in 1 2 10 25 27 40; do
-        run strace -qq -o trace -e "inject=pwrite64:signal=KILL:when=$n" idb-store restore old
+        run env ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace -e "inject=pwrite64:signal=KILL:when=$n" idb-store restore old
         [ "$(sql 'SELECT COUNT(*) FROM session WHERE state <> '"'expired'")" -eq 0 ]
         run --separate-stderr -0 idb-store check
         [ "$(ls store)" = "idb.db

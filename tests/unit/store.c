@@ -317,8 +317,11 @@ static void a_write_begins_after_others_wrote_since_the_store_was_opened(void **
 {
     struct fixture *f = *state;
     struct idb_store *store = opened(f);
+    bool found;
     int64_t now;
 
+    assert_true(idb_store_query(store, IDB_SQL_CLOCK_MARK, NULL, 0, &f->err));
+    assert_true(idb_store_row(store, &found, &f->err));
     raw(f, "INSERT INTO counter VALUES ('forged', 1)");
     assert_true(idb_store_begin(store, true, &now, &f->err));
     assert_true(alarm_counted(store, &f->err));
