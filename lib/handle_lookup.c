@@ -46,12 +46,19 @@ static json_t *describe_call(const struct idb_app *app, const struct idb_session
     return a;
 }
 
-/* The row's call must have been bound to it by the phone zone. */
-static bool check_binding(const struct idb_app *app, const struct idb_session *s,
-                          struct idb_error *err)
+/* The row's call must have been bound to it by the phone zone, and cannot have
+ * ended: then somebody brought the row back. */
+static bool check_binding(struct idb_app *app, const struct idb_session *s, struct idb_error *err)
 {
     const struct idb_key *key = idb_keys_find(app->bind, s->bound_key);
     unsigned char bound[IDB_MAC_SIZE] = { 0 };
+    struct idb_ended_call ended = { 0 };
+
+    if (!idb_session_ended_call(app, s->line, s->call_id, &ended, err))
+        return false;
+    if (ended.found)
+        return idb_fail(err, IDB_SOFTWARE, "forged",
+                        "This session ended and was brought back; do not trust it.");
 
     if (!s->is_bound || !key)
         return idb_fail(err, IDB_SOFTWARE, "forged",
@@ -269,19 +276,15 @@ static bool open_record(struct idb_app *app, struct idb_session *s, const struct
 static bool no_session(struct idb_app *app, const struct look *look, json_t **answer,
                        struct idb_error *err)
 {
-    unsigned char hash[IDB_MAC_SIZE] = { 0 };
-    struct idb_value in[] = { idb_bytes(hash, sizeof hash) };
-    bool found = false;
+    struct idb_ended_call ended = { 0 };
 
-    if (!idb_call_hash(hash, app->line, look->call_id, err)
-        || !idb_store_query(app->store, IDB_SQL_CALL_ENDED, in, 1, err)
-        || !idb_store_row(app->store, &found, err))
+    if (!idb_session_ended_call(app, app->line, look->call_id, &ended, err))
         return false;
-    if (!found)
+    if (!ended.found)
         return idb_fail(err, IDB_REFUSED, "unknown_call",
                         "Nobody is identified on this call (yet).");
-    *answer = json_pack("{s:s, s:s}", "result", "ended", "reason", idb_store_text(app->store, 0));
-    if (!strcmp(idb_store_text(app->store, 0), "not_me"))
+    *answer = json_pack("{s:s, s:s}", "result", "ended", "reason", ended.reason);
+    if (!strcmp(ended.reason, "not_me"))
         json_object_set_new(*answer, "warning", json_string("not_me"));
     err->exit = IDB_REFUSED;
     return true;

@@ -10,7 +10,6 @@
 struct transfer {
     const char *from;
     const char *to;
-    unsigned char from_hash[IDB_MAC_SIZE];
     unsigned char to_hash[IDB_MAC_SIZE];
     char session[IDB_ID_SIZE];
     char purpose[IDB_NAME_SIZE];
@@ -31,8 +30,7 @@ static bool read_transfer(struct transfer *t, struct idb_app *app, const json_t 
         return false;
     if (!strcmp(t->from, t->to))
         return idb_fail(err, IDB_DATA, "bad_call_id", "call_id and to_call_id are the same.");
-    return idb_call_hash(t->from_hash, app->line, t->from, err)
-           && idb_call_hash(t->to_hash, app->line, t->to, err);
+    return idb_call_hash(t->to_hash, app->line, t->to, err);
 }
 
 /* The call moves in one conditional update; then it is bound anew. */
@@ -64,21 +62,6 @@ static bool move(struct idb_app *app, struct transfer *t, bool *moved, struct id
            && idb_session_end_call(app, app->line, t->from, "transferred", t->session, err);
 }
 
-/* Whether the first call ended, and which session it had. */
-static bool ended(struct idb_app *app, const unsigned char hash[IDB_MAC_SIZE], bool *is,
-                  char session[IDB_ID_SIZE], struct idb_error *err)
-{
-    struct idb_value in[] = { idb_bytes(hash, IDB_MAC_SIZE) };
-
-    if (!idb_store_query(app->store, IDB_SQL_CALL_ENDED, in, 1, err)
-        || !idb_store_row(app->store, is, err))
-        return false;
-    if (*is)
-        snprintf(session, IDB_ID_SIZE, "%s",
-                 idb_store_text(app->store, 1) ? idb_store_text(app->store, 1) : "");
-    return true;
-}
-
 static bool refuse(struct idb_app *app, const char *session, const char *word, const char *message,
                    struct idb_error *err)
 {
@@ -93,21 +76,17 @@ static bool explain(struct idb_app *app, struct transfer *t, struct idb_error *e
 {
     struct idb_session from = { 0 };
     struct idb_session to = { 0 };
-    char session[IDB_ID_SIZE] = "";
-    char other[IDB_ID_SIZE] = "";
-    bool from_ended = false;
-    bool to_ended = false;
+    struct idb_ended_call ended = { 0 };
     bool ok = idb_session_by_call(app, app->line, t->from, &from, err)
               && idb_session_by_call(app, app->line, t->to, &to, err)
-              && ended(app, t->from_hash, &from_ended, session, err)
-              && ended(app, t->to_hash, &to_ended, other, err);
+              && idb_session_ended_call(app, app->line, t->from, &ended, err);
 
-    if (ok && from_ended && to.found && !strcmp(to.id, session)) {
+    if (ok && ended.found && to.found && !strcmp(to.id, ended.session)) {
         t->again = true;
         memcpy(t->session, to.id, sizeof t->session);
         memcpy(t->purpose, to.purpose, sizeof t->purpose);
-    } else if (ok && (from_ended || (from.found && !strcmp(from.state, "wrap_up")))) {
-        ok = refuse(app, session[0] ? session : NULL, "call_ended",
+    } else if (ok && (ended.found || (from.found && !strcmp(from.state, "wrap_up")))) {
+        ok = refuse(app, ended.session[0] ? ended.session : NULL, "call_ended",
                     "That call has ended; nothing can be transferred.", err);
     } else if (ok && !from.found) {
         ok = refuse(app, NULL, "unknown_call", "No session is connected to that call.", err);

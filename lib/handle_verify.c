@@ -119,9 +119,8 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
 static bool judge_call(struct idb_app *app, const struct attempt *a, struct outcome *o,
                        struct idb_error *err)
 {
-    struct idb_value hash[] = { idb_bytes(a->throttle.call, IDB_MAC_SIZE) };
+    struct idb_ended_call ended = { 0 };
     struct idb_session s = { 0 };
-    bool ended = false;
     bool ok = idb_session_by_call(app, app->line, a->call_id, &s, err);
 
     if (ok && s.found && !strcmp(s.state, "wrap_up")) {
@@ -134,9 +133,8 @@ static bool judge_call(struct idb_app *app, const struct attempt *a, struct outc
     } else if (ok && s.found) {
         o->result = "call_bound";
     } else if (ok) {
-        ok = idb_store_query(app->store, IDB_SQL_CALL_ENDED, hash, 1, err)
-             && idb_store_row(app->store, &ended, err);
-        if (ended)
+        ok = idb_session_ended_call(app, app->line, a->call_id, &ended, err);
+        if (ended.found)
             o->result = "call_ended";
     }
     idb_session_clear(&s);

@@ -168,6 +168,24 @@ bool idb_session_end_call(struct idb_app *app, const char *line, const char *cal
            && idb_store_run(app->store, IDB_SQL_END_CALL, in, 4, NULL, err);
 }
 
+bool idb_session_ended_call(struct idb_app *app, const char *line, const char *call_id,
+                            struct idb_ended_call *ended, struct idb_error *err)
+{
+    unsigned char hash[IDB_MAC_SIZE] = { 0 };
+    struct idb_value in[] = { idb_bytes(hash, sizeof hash) };
+
+    ended->found = false;
+    if (!idb_call_hash(hash, line, call_id, err)
+        || !idb_store_query(app->store, IDB_SQL_CALL_ENDED, in, 1, err)
+        || !idb_store_row(app->store, &ended->found, err))
+        return false;
+    if (ended->found) {
+        copy_text(app->store, 0, ended->reason, sizeof ended->reason);
+        copy_text(app->store, 1, ended->session, sizeof ended->session);
+    }
+    return true;
+}
+
 bool idb_session_erase(struct idb_app *app, const struct idb_session *s, const char *state,
                        const char *reason, bool *erased, struct idb_error *err)
 {

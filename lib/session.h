@@ -97,6 +97,16 @@ bool idb_session_expire_due(struct idb_app *app, int limit, int64_t *expired, in
 bool idb_session_end_call(struct idb_app *app, const char *line, const char *call_id,
                           const char *reason, const char *session, struct idb_error *err);
 
+/* Whether a call is remembered as ended, why, and which session it had ("" for
+ * none). */
+struct idb_ended_call {
+    bool found;
+    char reason[24];
+    char session[IDB_ID_SIZE];
+};
+bool idb_session_ended_call(struct idb_app *app, const char *line, const char *call_id,
+                            struct idb_ended_call *ended, struct idb_error *err);
+
 /* Parts of answers. */
 
 /* Adds name with the RFC 3339 time of ms, or nothing when ms is 0. */

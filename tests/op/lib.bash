@@ -1,0 +1,116 @@
+# Helpers for tests/op, tests/fault and tests/long: `load ../lib`, then
+# `load lib` or `load ../op/lib`.
+# shellcheck shell=bash
+
+# instance [JQ]: idb_instance, but the store can be asked with sql afterwards.
+# A test that runs many programs at once gives them a longer wait than usual.
+instance() {
+    idb_instance ".store.wait_ms = 20000 | ${1-.}"
+}
+
+# sql STATEMENT: asks the store.
+sql() {
+    sqlite3 -bail -cmd '.timeout 10000' "$IDB_STORE" "$1"
+}
+
+# issue N [PURPOSE]: issues N codes in one go, prints the answers.
+issue() {
+    requests "$1" "${2-status}" | idb-issue --attest=front-office
+}
+
+# requests N [PURPOSE]: N requests for idb-issue.
+requests() {
+    local request
+    request=$(jq -nc --arg purpose "${2-status}" '{ purpose: $purpose,
+        attributes: ({ name: "T. Estpersoon" }
+            + if $purpose == "appointment" then {} else { bsn: "999990019" } end),
+        auth: { method: "counter", level: "substantial" }, reference: "Z-1" }')
+    yes "$request" | head -n "$1"
+}
+
+# is_error WORD: standard output holds that error and nothing else, standard
+# error one line that says the same.
+is_error() {
+    [ "$(jq -r .error <<<"$output")" = "$1" ] || { printf '%s\n' "$output" "$stderr"; return 1; }
+    [ "${#stderr_lines[@]}" -eq 1 ] || { printf '%s\n' "$stderr"; return 1; }
+    [[ $stderr == idb-*": $(jq -r .message <<<"$output")" ]]
+}
+
+# is_sound: the store is in order, and so is what stands in it.
+is_sound() {
+    local wrong
+    idb-store check >"$BATS_TEST_TMPDIR/check" 2>&1 || { cat "$BATS_TEST_TMPDIR/check"; return 1; }
+    wrong=$(sql "
+        SELECT 'called without a binding: ' || id FROM session
+         WHERE state IN ('called', 'connected', 'wrap_up') AND (bound IS NULL OR call_id IS NULL);
+        SELECT 'ended and not erased: ' || id FROM session
+         WHERE ended_at IS NOT NULL AND (sealed IS NOT NULL OR code_mac IS NOT NULL
+                                         OR call_id IS NOT NULL);
+        SELECT 'accepted twice: ' || session FROM audit
+         WHERE action = 'verify' AND result = 'accepted' GROUP BY session HAVING COUNT(*) > 1;
+        SELECT 'accepted without a row that says so: ' || id FROM session
+         WHERE called_at IS NOT NULL AND id NOT IN (SELECT session FROM audit
+               WHERE action = 'verify' AND result = 'accepted');
+        SELECT 'on record as accepted, and not: ' || session FROM audit
+         WHERE action = 'verify' AND result = 'accepted'
+           AND session NOT IN (SELECT id FROM session WHERE called_at IS NOT NULL);
+        SELECT 'issued without a row that says so: ' || id FROM session
+         WHERE id NOT IN (SELECT session FROM audit WHERE action = 'issue');
+        SELECT 'on record as issued, and not: ' || session FROM audit
+         WHERE action = 'issue' AND session NOT IN (SELECT id FROM session);")
+    [ -z "$wrong" ] || { printf '%s\n' "$wrong"; return 1; }
+}
+
+# contents: what the store holds, to see that nothing was changed.
+contents() {
+    sql .dump | sha256sum
+}
+
+needs_root() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+}
+
+# LeakSanitizer cannot run under strace.
+traced() {
+    ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" "$@"
+}
+
+# quietly COMMAND…: without the colours of a terminal, what it says comes only
+# when it fails.
+quietly() {
+    "$@" >"$BATS_TEST_TMPDIR/quiet" 2>&1 || { cat "$BATS_TEST_TMPDIR/quiet"; return 1; }
+}
+
+# disk SIZE: a small file system of its own at $DISK, mounted where only in_disk
+# sees it, so that nothing is left behind whatever happens.
+disk() {
+    needs_root
+    DISK=$BATS_TEST_TMPDIR/disk
+    mkdir "$DISK"
+    unshare -m --propagation private sh -c \
+        'mount -t tmpfs -o "size=$1,mode=700" tmpfs "$2" && echo >"$3" && exec sleep 600 3>&-' \
+        sh "$1" "$DISK" "$BATS_TEST_TMPDIR/mounted" 3>&- &
+    DISK_PID=$!
+    local i
+    for ((i = 0; i < 100; i++)); do
+        [ ! -e "$BATS_TEST_TMPDIR/mounted" ] || break
+        sleep 0.05
+    done
+    [ -e "$BATS_TEST_TMPDIR/mounted" ]
+}
+
+in_disk() { nsenter -t "$DISK_PID" -m "$@"; }
+
+# disk_gone: for teardown.
+disk_gone() {
+    [ -z "${DISK_PID-}" ] || { kill "$DISK_PID" && wait "$DISK_PID" || true; } 2>/dev/null
+}
+
+# tool NAME: compiles tests/tools/NAME.c into a library to be preloaded; prints
+# where it is.
+tool() {
+    local made=${BATS_FILE_TMPDIR:-$BATS_TEST_TMPDIR}/$1.so
+    [ -e "$made" ] || gcc -D_GNU_SOURCE -std=c17 -Wall -Wextra -Werror -O2 -fPIC -shared \
+        -o "$made" "$IDB_ROOT/tests/tools/$1.c" || return
+    printf '%s\n' "$made"
+}
