@@ -57,6 +57,12 @@ static bool open_file(int *fd, const char *path, struct idb_error *err)
     if (!S_ISREG(st.st_mode))
         return idb_fail(err, IDB_CONFIG, "config_unreadable", "%s is %s, not a regular file.", path,
                         S_ISDIR(st.st_mode) ? "a directory" : "a device or a pipe");
+    /* Whoever writes it chooses what the desk masks and who may look. */
+    if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022))
+        return idb_fail(err, IDB_CONFIG, "config_rights",
+                        "%s can be changed by others than root and the user who runs; run:"
+                        " chown root %s && chmod go-w %s",
+                        path, path, path);
     return true;
 }
 

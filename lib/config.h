@@ -45,7 +45,7 @@ struct idb_config {
 const char *idb_config_path(const char *option);
 
 /* Reads and checks the file at path. On success *config is the caller's, to be
- * freed. Fails with IDB_CONFIG (78): "config_missing", "config_unreadable",
+ * freed. Fails with IDB_CONFIG (78): "config_missing", "config_unreadable", "config_rights",
  * "config_json" (line and column) or "config_invalid" (the path of the value,
  * what is wrong and what is expected), or IDB_NOPERM "config_unreadable". */
 bool idb_config_load(struct idb_config **config, const char *path, struct idb_error *err);

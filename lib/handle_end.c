@@ -118,10 +118,11 @@ bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
                                                  { "line", JSON_STRING, 64, false },
                                                  { "cookies", JSON_STRING, 65536, false } };
     bool by_call = json_object_get(request, "call_id");
+    bool by_cookies = json_object_get(request, "cookies") || (app->cgi && !by_call);
 
     if (!idb_request_check(request, members, 3, err))
         return false;
-    if (by_call == (json_object_get(request, "cookies") != NULL))
+    if (by_call == by_cookies)
         return idb_fail(err, IDB_DATA, "bad_request",
                         "Give either \"call_id\" or \"cookies\", not both.");
     return by_call ? end_by_call(app, request, answer, err)

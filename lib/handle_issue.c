@@ -180,7 +180,6 @@ static bool check_caller(const json_t *request, struct idb_error *err)
 static bool issue_attested(struct idb_app *app, const json_t *request, json_t **answer,
                            struct idb_error *err)
 {
-    const char *lang = idb_request_text(request, "lang");
     unsigned char hash[IDB_MAC_SIZE] = { 0 };
     char id[IDB_ID_SIZE];
     char token[IDB_ID_SIZE];
@@ -188,13 +187,13 @@ static bool issue_attested(struct idb_app *app, const json_t *request, json_t **
     char *sealed = NULL;
     struct idb_grant g = { .session = id,
                            .purpose = idb_request_text(request, "purpose"),
-                           .lang = lang ? lang : "nl",
                            .token_hash = hash,
                            .caller = idb_request_text(request, "caller") };
     const json_t *names = json_object_get(idb_config_purpose(app->config, g.purpose), "attributes");
     bool made = false;
-    bool ok = idb_grant_draw_id(id, err) && idb_grant_draw_id(token, err)
-              && idb_session_token_hash(hash, token, err) && idb_app_write(app, err)
+    bool ok = idb_request_lang(request, &g.lang, err) && idb_grant_draw_id(id, err)
+              && idb_grant_draw_id(token, err) && idb_session_token_hash(hash, token, err)
+              && idb_app_write(app, err)
               && read_auth_time(json_object_get(request, "auth"), app->now, &g.auth_time, err);
 
     g.expires_at = app->now + app->config->session_lifetime_ms;

@@ -293,13 +293,11 @@ static bool no_session(struct idb_app *app, const struct look *look, json_t **an
 static bool by_call(struct idb_app *app, const json_t *request, json_t **answer,
                     struct idb_error *err)
 {
-    const char *lang = idb_request_text(request, "lang");
     struct look look = { .call_id = idb_request_text(request, "call_id"),
-                         .lang = lang ? lang : "nl",
                          .reveal = json_object_get(request, "reveal"),
                          .peek = json_is_true(json_object_get(request, "peek")) };
     struct idb_session s = { 0 };
-    bool ok = idb_request_call_id(look.call_id, err)
+    bool ok = idb_request_call_id(look.call_id, err) && idb_request_lang(request, &look.lang, err)
               && idb_app_line(app, idb_request_text(request, "line"), err)
               && idb_app_agent(app, "agent", err)
               && (look.peek ? idb_app_read(app, err) : idb_app_write(app, err))
@@ -315,17 +313,20 @@ static bool by_call(struct idb_app *app, const json_t *request, json_t **answer,
     return ok;
 }
 
-static bool open_calls(struct idb_app *app, json_t **answer, struct idb_error *err)
+static bool open_calls(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err)
 {
+    const char *lang = NULL;
     struct idb_session s = { 0 };
     struct idb_value in[1];
     json_t *calls = json_array();
-    bool ok = idb_app_agent(app, "agent", err) && idb_app_read(app, err);
+    bool ok = idb_request_lang(request, &lang, err) && idb_app_agent(app, "agent", err)
+              && idb_app_read(app, err);
 
     in[0] = idb_int(app->now);
     ok = ok && idb_store_query(app->store, IDB_SQL_OPEN_CALLS, in, 1, err);
     while (ok && (ok = idb_session_next(app, &s, err)) && s.found)
-        json_array_append_new(calls, describe_call(app, &s, "nl", NULL));
+        json_array_append_new(calls, describe_call(app, &s, lang, NULL));
     idb_session_clear(&s);
     if (ok)
         *answer = json_pack("{s:s, s:O}", "result", "calls", "calls", calls);
@@ -333,12 +334,13 @@ static bool open_calls(struct idb_app *app, json_t **answer, struct idb_error *e
     return ok;
 }
 
-static json_t *describe_case(const struct idb_app *app, const struct idb_session *s)
+static json_t *describe_case(const struct idb_app *app, const struct idb_session *s,
+                             const char *lang)
 {
     bool live = idb_session_is_live(s, app->now);
     json_t *a = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "result", "ticket", "ticket", s->ticket,
                           "session", s->id, "state", live || s->ended_at ? s->state : "expired",
-                          "purpose", idb_answer_purpose(app, s->purpose, "nl"), "code_valid",
+                          "purpose", idb_answer_purpose(app, s->purpose, lang), "code_valid",
                           live && !strcmp(s->state, "issued") && s->code_expires_at > app->now);
 
     idb_answer_time(a, "created_at", s->created_at);
@@ -359,9 +361,11 @@ static bool by_ticket(struct idb_app *app, const json_t *request, json_t **answe
                       struct idb_error *err)
 {
     char ticket[IDB_TICKET_SIZE] = "";
+    const char *lang = NULL;
     const char *asked = idb_request_text(request, "ticket");
     struct idb_session s = { 0 };
-    bool ok = idb_app_agent(app, "support", err) && idb_app_write(app, err);
+    bool ok = idb_request_lang(request, &lang, err) && idb_app_agent(app, "support", err)
+              && idb_app_write(app, err);
 
     for (size_t i = 0; strlen(asked) == IDB_TICKET_SIZE - 1 && asked[i]; i++)
         ticket[i] = (char)toupper((unsigned char)asked[i]);
@@ -369,7 +373,7 @@ static bool by_ticket(struct idb_app *app, const json_t *request, json_t **answe
          && idb_audit(app, "ticket", s.found ? s.id : NULL, s.found ? "ok" : "unknown_ticket", NULL,
                       err);
     if (ok && s.found)
-        *answer = describe_case(app, &s);
+        *answer = describe_case(app, &s, lang);
     else if (ok)
         idb_fail(err, IDB_REFUSED, "unknown_ticket",
                  "There is no such ticket; it has six letters and digits, without vowels.");
@@ -385,14 +389,17 @@ bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answ
         { "peek", JSON_TRUE, 0, false },         { "reveal", JSON_ARRAY, 64, false },
         { "lang", JSON_STRING, 2, false },
     };
-    static const struct idb_member open_members[] = { { "open", JSON_TRUE, 0, true } };
-    static const struct idb_member ticket_members[] = { { "ticket", JSON_STRING, 16, true } };
+    static const struct idb_member open_members[] = { { "open", JSON_TRUE, 0, true },
+                                                      { "lang", JSON_STRING, 2, false } };
+    static const struct idb_member ticket_members[] = { { "ticket", JSON_STRING, 16, true },
+                                                        { "lang", JSON_STRING, 2, false } };
 
     if (json_object_get(request, "ticket"))
-        return idb_request_check(request, ticket_members, 1, err)
+        return idb_request_check(request, ticket_members, 2, err)
                && by_ticket(app, request, answer, err);
-    if (json_object_get(request, "open"))
-        return idb_request_check(request, open_members, 1, err) && open_calls(app, answer, err);
+    if (json_is_true(json_object_get(request, "open")))
+        return idb_request_check(request, open_members, 2, err)
+               && open_calls(app, request, answer, err);
     return idb_request_check(request, by_call_members, 5, err)
            && by_call(app, request, answer, err);
 }

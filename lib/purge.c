@@ -111,6 +111,6 @@ bool idb_purge_count(struct idb_app *app, json_t **answer, struct idb_error *err
         || !idb_store_row(app->store, &found, err))
         return false;
     due = idb_store_int(app->store, 0);
-    *answer = json_pack("{s:b, s:I}", "dry_run", 1, "expired", (json_int_t)due);
+    *answer = json_pack("{s:b, s:I}", "dry_run", 1, "due", (json_int_t)due);
     return idb_app_commit(app, err);
 }

@@ -13,7 +13,7 @@
  * in the log. */
 bool idb_purge(struct idb_app *app, json_t **answer, struct idb_error *err);
 
-/* Only counts: {expired: how many are overdue, dry_run: true}. */
+/* Only counts: {due: how many sessions are past their time, dry_run: true}. */
 bool idb_purge_count(struct idb_app *app, json_t **answer, struct idb_error *err);
 
 #endif

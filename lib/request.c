@@ -103,3 +103,13 @@ bool idb_request_call_id(const char *call_id, struct idb_error *err)
                         IDB_CALL_ID_MAX);
     return true;
 }
+
+bool idb_request_lang(const json_t *request, const char **lang, struct idb_error *err)
+{
+    *lang = idb_request_text(request, "lang");
+    if (!*lang)
+        *lang = "nl";
+    return (strlen(*lang) == 2 && strspn(*lang, "abcdefghijklmnopqrstuvwxyz") == 2)
+           || idb_fail(err, IDB_DATA, "bad_request",
+                       "\"lang\" is two lower-case letters, as in nl.");
+}

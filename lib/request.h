@@ -34,6 +34,10 @@ const char *idb_request_text(const json_t *request, const char *name);
  * IDB_DATA "bad_call_id". */
 bool idb_request_call_id(const char *call_id, struct idb_error *err);
 
+/* The language of the member "lang", "nl" where there is none; IDB_DATA
+ * "bad_request" unless it is two lower-case letters. */
+bool idb_request_lang(const json_t *request, const char **lang, struct idb_error *err);
+
 /* True when text is not empty and holds no control character. */
 bool idb_request_is_plain(const char *text);
 

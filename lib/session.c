@@ -128,7 +128,7 @@ void idb_session_clear(struct idb_session *s)
 
 bool idb_session_is_live(const struct idb_session *s, int64_t now)
 {
-    return s->due_at > now;
+    return s->due_at > now && s->expires_at > now;
 }
 
 bool idb_session_token_hash(unsigned char hash[IDB_MAC_SIZE], const char *token,

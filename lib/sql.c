@@ -11,7 +11,7 @@
 
 /* Not past its time at $1, whatever idb-purge has done yet; an ended session has
  * no due_at and is not alive either. */
-#define ALIVE " due_at > $1"
+#define ALIVE " due_at > $1 AND expires_at > $1"
 
 const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_SCHEMA_VERSION] = "SELECT value FROM meta WHERE name = 'schema_version'",

@@ -64,6 +64,12 @@ disk() {
     mount -t tmpfs -o "size=$1,mode=700" tmpfs disk 2>/dev/null || skip "cannot mount a tmpfs"
 }
 
+# damage_last_page FILE: it with a page that nothing but a check of all pages reads
+damage_last_page() {
+    head -c -4096 "$1"
+    head -c 4096 /dev/zero | tr '\0' x
+}
+
 # ---- usage ----
 
 @test "idb-store: no command, an unknown one, a word too many or too few is exit 64" {
@@ -344,9 +350,7 @@ daemon 660 store/idb.db-lock" ]
     idb-store create
     session a issued
     cp store/idb.db whole
-    # every page behind the first: headers of b-trees
-    head -c 4096 whole >store/idb.db
-    head -c $(($(stat -c %s whole) - 4096)) /dev/zero | tr '\0' x >>store/idb.db
+    damage_last_page whole >store/idb.db
     run --separate-stderr -78 idb-store check
     is_error store_corrupt "restore"
     run --separate-stderr -78 idb-store backup new
@@ -392,8 +396,7 @@ daemon 660 store/idb.db-lock" ]
 @test "idb-store: backup writes one whole file for its owner alone, whatever the umask" {
     idb-store create
     session a issued
-    umask 000
-    run --separate-stderr -0 idb-store backup new
+    run --separate-stderr -0 bash -c 'umask 777; exec idb-store backup new'
     [ "$output" = '{"result":"backed_up","file":"new"}' ]
     [ -z "$stderr" ]
     [ "$(stat -c %a new)" = 600 ]
@@ -557,8 +560,7 @@ idb.db-lock" ]
     idb-store backup old
     before=$(contents)
     head -c 20000 old >short
-    head -c 4096 old >damaged
-    head -c $(($(stat -c %s old) - 4096)) /dev/zero | tr '\0' x >>damaged
+    damage_last_page old >damaged
     echo "not a database at all" >text
     : >empty
     sqlite3 other "CREATE TABLE x (y)"

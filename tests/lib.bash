@@ -78,8 +78,9 @@ lookup_as() { AUTH_TYPE=test REMOTE_USER=$1 idb-lookup <<<"$2"; }
 # json KEY: one member of the answer in $output; a path such as .attributes[0]
 # does as well.
 json() {
-    # shellcheck disable=SC2154  # bats sets output
-    jq -r "${1/#[!.]/.&}" <<<"$output"
+    local path=$1
+    [[ $path == .* ]] || path=.$path
+    jq -r "$path" <<<"$output"
 }
 
 # cgi PROGRAM METHOD [BODY]: calls PROGRAM.cgi as a web server does and prints

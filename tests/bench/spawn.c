@@ -6,7 +6,8 @@
  * Run i of a command reads the file INPUT.i (five digits, from 00000), or
  * /dev/null where INPUT is -; what it writes is added to NAME.out. A command
  * with fewer runs than another has them spread over the same time. Prints one
- * JSON object: milliseconds by name. A run that does not exit with 0 ends it all.
+ * JSON object: milliseconds by name, cpu being processor time. A run that does not exit with 0 ends
+ * it all.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ struct command {
     long count;
     long done;
     double *ms;
+    double *cpu; /* ms of processor time, children's children included */
 };
 
 extern char **environ;
@@ -45,6 +48,12 @@ static double now_ms(void)
     return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
+static double cpu_ms(const struct rusage *used)
+{
+    return (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1e3
+           + (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e3;
+}
+
 static int open_or_fail(const struct command *c, const char *path, int flags)
 {
     int fd = open(path, flags | O_CLOEXEC, 0600);
@@ -57,6 +66,7 @@ static int open_or_fail(const struct command *c, const char *path, int flags)
 static void run(struct command *c)
 {
     posix_spawn_file_actions_t files;
+    struct rusage used;
     char path[PATH_MAX];
     double start;
     int in, out, status;
@@ -72,9 +82,10 @@ static void run(struct command *c)
     start = now_ms();
     if (posix_spawn(&pid, c->argv[0], &files, NULL, c->argv, environ) != 0)
         fail(c->name, "cannot be started");
-    if (waitpid(pid, &status, 0) != pid)
+    if (wait4(pid, &status, 0, &used) != pid)
         fail(c->name, "cannot be waited for");
-    c->ms[c->done++] = now_ms() - start;
+    c->ms[c->done] = now_ms() - start;
+    c->cpu[c->done++] = cpu_ms(&used);
     posix_spawn_file_actions_destroy(&files);
     close(in);
     close(out);
@@ -91,8 +102,11 @@ static char **read_command(struct command *c, char **word)
     c->count = strtol(word[1], NULL, 10);
     c->input = word[2];
     c->argv = &word[3];
-    c->ms = calloc(c->count > 0 ? (size_t)c->count : 1, sizeof *c->ms);
-    if (c->count < 1 || !c->ms)
+    if (c->count > 0) {
+        c->ms = calloc((size_t)c->count, sizeof *c->ms);
+        c->cpu = calloc((size_t)c->count, sizeof *c->cpu);
+    }
+    if (!c->ms || !c->cpu)
         fail(c->name, "COUNT is not a number above 0");
     for (word += 4; *word && strcmp(*word, "--") != 0; word++)
         continue;
@@ -109,19 +123,27 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Sorts, and takes the middle. */
+static double median(double *ms, size_t n)
+{
+    qsort(ms, n, sizeof *ms, compare);
+    return (ms[(n - 1) / 2] + ms[n / 2]) / 2;
+}
+
 static void report(struct command *c, const char *before)
 {
     size_t n = (size_t)c->count;
+    double middle = median(c->ms, n);
 
-    qsort(c->ms, n, sizeof *c->ms, compare);
-    printf("%s\"%s\":{\"n\":%zu,\"min\":%.4f,\"median\":%.4f,\"p95\":%.4f}", before, c->name, n,
-           c->ms[0], (c->ms[(n - 1) / 2] + c->ms[n / 2]) / 2, c->ms[(n * 95 - 1) / 100]);
+    printf("%s\"%s\":{\"n\":%zu,\"min\":%.4f,\"median\":%.4f,\"p95\":%.4f,\"cpu\":%.4f}", before,
+           c->name, n, c->ms[0], middle, c->ms[(n * 95 - 1) / 100], median(c->cpu, n));
     free(c->ms);
+    free(c->cpu);
 }
 
 int main(int argc, char **argv)
 {
-    struct command command[COMMANDS_MAX];
+    struct command command[COMMANDS_MAX] = { 0 };
     char **word = argv + (argc > 0);
     long rounds = 0;
     size_t n = 0;
@@ -129,10 +151,8 @@ int main(int argc, char **argv)
     do
         word = read_command(&command[n++], word);
     while (*word && n < COMMANDS_MAX);
-    for (size_t k = 0; k < n; k++) {
-        command[k].done = 0;
+    for (size_t k = 0; k < n; k++)
         rounds = command[k].count > rounds ? command[k].count : rounds;
-    }
     for (long i = 1; i <= rounds; i++)
         for (size_t k = 0; k < n; k++)
             if (i * command[k].count / rounds > command[k].done)

@@ -172,7 +172,8 @@ static void values_come_back_as_they_went_in(void **state)
                                idb_null(),         idb_bytes(mac, sizeof mac),
                                idb_int(INT64_MAX), idb_int(2),
                                idb_int(3),         idb_int(INT64_MAX),
-                               idb_bytes(NULL, 0), idb_text("sealed") };
+                               idb_int(4),         idb_bytes(NULL, 0),
+                               idb_text("sealed") };
     struct idb_value id = idb_text("id");
     bool found;
     size_t size;

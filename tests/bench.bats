@@ -1,0 +1,34 @@
+#!/usr/bin/env bats
+# make bench, with few processes: that it runs, and the shape of what it says.
+# The plain build only: that is what is measured.
+
+load lib
+
+setup_file() {
+    make -s -C "$IDB_ROOT" all benches
+}
+
+@test "bench: JSON with the machine and every ratio" {
+    local before
+    before=$(ls "$IDB_ROOT/build/bench" 2>/dev/null || true)
+    JSON=1 COUNT=5 run --separate-stderr -0 "$IDB_ROOT/tests/bench/run"
+    [ -z "$stderr" ]
+    jq -e '(.machine | .cores > 0 and (.cpu, .kernel, .filesystem | length > 0))
+        and .count == 5 and .stream == 25
+        and (.figures | length >= 6 and any(.name == "verify"))
+        and all(.figures[]; (.name | length > 0) and .ours_ms > 0 and .floor_ms > 0 and .ratio > 0)' \
+        <<<"$output"
+    [ "$(ls "$IDB_ROOT/build/bench")" = "$before" ]
+}
+
+@test "bench: a table for people, from another directory" {
+    cd /
+    COUNT=2 run --separate-stderr -0 "$IDB_ROOT/tests/bench/run"
+    [[ ${lines[0]} == *' cores, Linux '* ]]
+    grep -qE '^verify( +[0-9.]+){4}$' <<<"$output"
+}
+
+@test "bench: a COUNT that is no number is exit 64" {
+    COUNT=many run --separate-stderr -64 "$IDB_ROOT/tests/bench/run"
+    [[ $stderr == 'run: COUNT'* ]]
+}

@@ -1,0 +1,70 @@
+# Helpers for the files about the life of a session, beside lib.bash.
+# shellcheck shell=bash
+
+# Whoever runs the tests is nobody at the desk but by what a test sets.
+unset SUDO_USER REMOTE_USER AUTH_TYPE
+
+# sql STATEMENT: what an administrator, or an attacker, does with the store.
+sql() { sqlite3 -bail -cmd '.timeout 5000' "$IDB_STORE" "$1"; }
+
+# column NAME SESSION: one value of a session's row.
+column() { sql "SELECT $1 FROM session WHERE id = '$2'"; }
+
+# session_of ISSUED: the id of the session.
+session_of() { jq -r .session <<<"$1"; }
+
+# issue PURPOSE [JQ]: as issue_status, for one of the purposes; JQ changes the request.
+issue() {
+    issue_status ".purpose = \"$1\"
+        | if .purpose == \"appointment\" then del(.attributes.bsn) else . end | ${2-.}"
+}
+
+# browser PROGRAM ISSUED [JQ]: what the browser that got this answer asks; JQ
+# adds to the request. cancel ISSUED: the resident stops.
+browser() {
+    jq -c "{ cookies: ([.cookies[] | split(\";\")[0]] | join(\"; \")) } | ${3-.}" <<<"$2" | "$1"
+}
+confirm() { browser idb-confirm "$1" ".confirm = $2"; }
+
+# members [PATH]: the names in the answer, or in an object in it, in order of the alphabet.
+members() { jq -r "${1-.} | keys | join(\" \")" <<<"$output"; }
+
+# in_seconds PATH: when that time in the answer is, in seconds from now.
+in_seconds() {
+    jq -r "($1 | sub(\"[.][0-9]{3}Z\$\"; \"Z\") | fromdateiso8601) - now | round" <<<"$output"
+}
+
+# about SECONDS VALUE: true when they differ by no more than a slow machine explains.
+about() { (($2 >= $1 - 20 && $2 <= $1 + 2)); }
+
+# refused WORD: the answer is just that refusal, and nothing was complained of.
+refused() {
+    # shellcheck disable=SC2154  # bats sets stderr
+    [ "$(members)$(json error)" = "error message$1" ] && [ -n "$(json message)" ] && [ -z "$stderr" ]
+}
+
+# failed PROGRAM WORD: the same with the one line on standard error.
+failed() {
+    [ "$(members)$(json error)" = "error message$2" ] && [ "$stderr" = "$1: $(json message)" ]
+}
+
+# newest_audit [N]: actor, action, session and result of the newest row, or the
+# Nth newest.
+newest_audit() {
+    sql "SELECT actor, action, session, result FROM audit ORDER BY id DESC LIMIT 1 OFFSET $((${1-1} - 1))"
+}
+
+# alarms WORD: how often it was raised.
+alarms() { sql "SELECT COALESCE(SUM(count), 0) FROM counter WHERE name = '$1'"; }
+
+# snapshot: all that may change but never by a refusal before the first write.
+snapshot() { sqlite3 -cmd '.timeout 5000' "$IDB_STORE" .dump | sha256sum; }
+
+# hold_lock: takes the writers' queue, for this test.
+hold_lock() {
+    exec {held}>>"$IDB_STORE-lock"
+    flock -n "$held"
+}
+
+# a_lot N: so many characters.
+a_lot() { head -c "$1" /dev/zero | tr '\0' x; }
