@@ -29,14 +29,14 @@ static const char *const names[] = { "browser", "code", "bind", "issue", "seal" 
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static const char help[] =
-    "Usage: idb-keys [--config=FILE] create\n"
+    "usage: idb-keys [--config=FILE] create\n"
     "       idb-keys [--config=FILE] list [--human]\n"
     "       idb-keys [--config=FILE] rotate [--older-than=HOURS] [NAME...]\n"
     "\n"
     "Makes, lists and rotates the key files of the three zones.\n"
     "\n"
     "  create            make every key file that is missing\n"
-    "  list              show the files and the keys in them, without the keys themselves\n"
+    "  list              show the files and their keys, without key material\n"
     "  rotate            a new key for each NAME (browser, code, bind, issue, seal;\n"
     "                    all five without one), and destroy the keys past their time\n"
     "\n"

@@ -8,7 +8,7 @@ static const char help[] =
     "\n"
     "  {\"cookies\":\"__Host-idb-session=…\"}\n"
     "  "
-    "{\"session\":\"…\",\"ticket\":\"…\",\"code\":\"…\",\"code_expires_at\":\"…\",\"cookies\":[…]}"
+    "{\"session\":\"…\",\"ticket\":\"…\",\"code\":\"…\",\"cookies\":[…]}"
     "\n"
     "\n"
     "  --config=FILE  instead of $IDB_CONFIG or /etc/idb/idb.json\n"

@@ -49,8 +49,8 @@ static bool yes(struct idb_app *app, const struct idb_session *s, json_t **answe
 bool idb_handle_confirm(struct idb_app *app, const json_t *request, json_t **answer,
                         struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, false },
-                                                 { "confirm", JSON_TRUE, 0, true } };
+    static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, IDB_OPTIONAL },
+                                                 { "confirm", JSON_TRUE, 0, IDB_REQUIRED } };
     struct idb_session s = { 0 };
     bool ok = idb_request_check(request, members, 2, err)
               && idb_session_of_browser(app, request, true, &s, err);

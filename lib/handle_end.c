@@ -16,7 +16,8 @@ static bool end_by_resident(struct idb_app *app, const json_t *request, json_t *
     bool issued;
     bool ok;
 
-    app->line = NULL; /* no line acts here */
+    app->line = NULL; /* neither a line nor an agent acts here */
+    app->agent[0] = '\0';
     ok = idb_session_of_browser(app, request, true, &s, err);
 
     issued = ok && !strcmp(s.state, "issued");
@@ -114,9 +115,9 @@ static bool end_by_call(struct idb_app *app, const json_t *request, json_t **ans
 bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
                     struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "call_id", JSON_STRING, 65536, false },
-                                                 { "line", JSON_STRING, 64, false },
-                                                 { "cookies", JSON_STRING, 65536, false } };
+    static const struct idb_member members[] = { { "call_id", JSON_STRING, 65536, IDB_OPTIONAL },
+                                                 { "line", JSON_STRING, 64, IDB_OPTIONAL },
+                                                 { "cookies", JSON_STRING, 65536, IDB_OPTIONAL } };
     bool by_call = json_object_get(request, "call_id");
     bool by_cookies = json_object_get(request, "cookies") || (app->cgi && !by_call);
 

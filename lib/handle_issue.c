@@ -144,13 +144,17 @@ static json_t *detail(const json_t *names, const char *purpose, const char *cons
 static bool check_attested(struct idb_app *app, const json_t *request, struct idb_error *err)
 {
     static const struct idb_member members[] = {
-        { "purpose", JSON_STRING, 64, true }, { "attributes", JSON_OBJECT, 64, true },
-        { "auth", JSON_OBJECT, 3, true },     { "reference", JSON_STRING, 128, false },
-        { "lang", JSON_STRING, 2, false },    { "caller", JSON_STRING, 16, false },
+        { "purpose", JSON_STRING, 64, IDB_REQUIRED },
+        { "attributes", JSON_OBJECT, 64, IDB_REQUIRED },
+        { "auth", JSON_OBJECT, 3, IDB_REQUIRED },
+        { "reference", JSON_STRING, 128, IDB_OPTIONAL },
+        { "lang", JSON_STRING, 2, IDB_OPTIONAL },
+        { "caller", JSON_STRING, 16, IDB_OPTIONAL },
     };
-    static const struct idb_member auth_members[] = { { "method", JSON_STRING, 64, true },
-                                                      { "level", JSON_STRING, 64, true },
-                                                      { "auth_time", JSON_STRING, 40, false } };
+    static const struct idb_member auth_members[] = { { "method", JSON_STRING, 64, IDB_REQUIRED },
+                                                      { "level", JSON_STRING, 64, IDB_REQUIRED },
+                                                      { "auth_time", JSON_STRING, 40,
+                                                        IDB_OPTIONAL } };
     const json_t *auth = json_object_get(request, "auth");
     const json_t *purpose;
 
@@ -251,10 +255,11 @@ static bool spend(struct idb_app *app, const struct idb_offer *o, const json_t *
 static bool issue_offered(struct idb_app *app, const json_t *request, json_t **answer,
                           struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "offer", JSON_STRING, IDB_OFFER_MAX, true },
-                                                 { "cookies", JSON_STRING, 65536, false },
-                                                 { "consent", JSON_TRUE, 0, true },
-                                                 { "caller", JSON_STRING, 16, false } };
+    static const struct idb_member members[] = { { "offer", JSON_STRING, IDB_OFFER_MAX,
+                                                   IDB_REQUIRED },
+                                                 { "cookies", JSON_STRING, 65536, IDB_OPTIONAL },
+                                                 { "consent", JSON_TRUE, 0, IDB_REQUIRED },
+                                                 { "caller", JSON_STRING, 16, IDB_OPTIONAL } };
     struct idb_offer o = { 0 };
     char code[IDB_CODE_SIZE] = "";
     bool ok = idb_request_check(request, members, 4, err) && check_caller(request, err);

@@ -385,14 +385,14 @@ bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answ
                        struct idb_error *err)
 {
     static const struct idb_member by_call_members[] = {
-        { "call_id", JSON_STRING, 65536, true }, { "line", JSON_STRING, 64, false },
-        { "peek", JSON_TRUE, 0, false },         { "reveal", JSON_ARRAY, 64, false },
-        { "lang", JSON_STRING, 2, false },
+        { "call_id", JSON_STRING, 65536, IDB_REQUIRED }, { "line", JSON_STRING, 64, IDB_OPTIONAL },
+        { "peek", JSON_TRUE, 0, IDB_OPTIONAL },          { "reveal", JSON_ARRAY, 64, IDB_OPTIONAL },
+        { "lang", JSON_STRING, 2, IDB_OPTIONAL },
     };
-    static const struct idb_member open_members[] = { { "open", JSON_TRUE, 0, true },
-                                                      { "lang", JSON_STRING, 2, false } };
-    static const struct idb_member ticket_members[] = { { "ticket", JSON_STRING, 16, true },
-                                                        { "lang", JSON_STRING, 2, false } };
+    static const struct idb_member open_members[] = { { "open", JSON_TRUE, 0, IDB_REQUIRED },
+                                                      { "lang", JSON_STRING, 2, IDB_OPTIONAL } };
+    static const struct idb_member ticket_members[] = { { "ticket", JSON_STRING, 16, IDB_REQUIRED },
+                                                        { "lang", JSON_STRING, 2, IDB_OPTIONAL } };
 
     if (json_object_get(request, "ticket"))
         return idb_request_check(request, ticket_members, 2, err)

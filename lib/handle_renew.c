@@ -7,7 +7,7 @@
 bool idb_handle_renew(struct idb_app *app, const json_t *request, json_t **answer,
                       struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, false } };
+    static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, IDB_OPTIONAL } };
     char token[IDB_COOKIE_MAX] = "";
     unsigned char hash[IDB_MAC_SIZE] = { 0 };
     char code[IDB_CODE_SIZE] = "";

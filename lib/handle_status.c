@@ -72,7 +72,7 @@ static json_t *describe(struct idb_app *app, const struct idb_session *s, const 
 bool idb_handle_status(struct idb_app *app, const json_t *request, json_t **answer,
                        struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, false } };
+    static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, IDB_OPTIONAL } };
     struct idb_session s = { 0 };
     bool ok = idb_request_check(request, members, 1, err)
               && idb_session_of_browser(app, request, false, &s, err);

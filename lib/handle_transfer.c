@@ -19,8 +19,9 @@ struct transfer {
 static bool read_transfer(struct transfer *t, struct idb_app *app, const json_t *request,
                           struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "call_id", JSON_STRING, 65536, true },
-                                                 { "to_call_id", JSON_STRING, 65536, true } };
+    static const struct idb_member members[] = { { "call_id", JSON_STRING, 65536, IDB_REQUIRED },
+                                                 { "to_call_id", JSON_STRING, 65536,
+                                                   IDB_REQUIRED } };
 
     if (!idb_request_check(request, members, 2, err))
         return false;

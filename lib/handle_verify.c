@@ -32,9 +32,9 @@ struct outcome {
 static bool read_attempt(struct attempt *a, struct idb_app *app, const json_t *request,
                          struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "code", JSON_STRING, 4096, true },
-                                                 { "call_id", JSON_STRING, 65536, true },
-                                                 { "caller", JSON_STRING, 256, false } };
+    static const struct idb_member members[] = { { "code", JSON_STRING, 4096, IDB_REQUIRED },
+                                                 { "call_id", JSON_STRING, 65536, IDB_REQUIRED },
+                                                 { "caller", JSON_STRING, 256, IDB_MAY_BE_EMPTY } };
     enum idb_code_reading reading;
 
     if (!idb_request_check(request, members, 3, err))
@@ -115,6 +115,15 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
     return bind_call(app, a, o, called_at, hint, err);
 }
 
+/* A session that is past its time still has the call's id. */
+static bool is_taken(struct idb_app *app, const char *call_id, bool *taken, struct idb_error *err)
+{
+    struct idb_value in[] = { idb_text(app->line), idb_text(call_id) };
+
+    return idb_store_query(app->store, IDB_SQL_CALL_TAKEN, in, 2, err)
+           && idb_store_row(app->store, taken, err);
+}
+
 /* What the call itself says before any code is looked at. */
 static bool judge_call(struct idb_app *app, const struct attempt *a, struct outcome *o,
                        struct idb_error *err)
@@ -134,6 +143,7 @@ static bool judge_call(struct idb_app *app, const struct attempt *a, struct outc
         o->result = "call_bound";
     } else if (ok) {
         ok = idb_session_ended_call(app, app->line, a->call_id, &ended, err);
+        ok = ok && (ended.found || is_taken(app, a->call_id, &ended.found, err));
         if (ended.found)
             o->result = "call_ended";
     }

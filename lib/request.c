@@ -58,6 +58,8 @@ static bool check_value(const struct idb_member *m, const json_t *value, struct 
     if (size_of(value) > m->max)
         return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" is too long: at most %zu.", m->name,
                         m->max);
+    if (m->need == IDB_MAY_BE_EMPTY && size_of(value) == 0)
+        return true;
     if (type == JSON_STRING && !idb_request_is_plain(json_string_value(value)))
         return idb_fail(err, IDB_DATA, "bad_request",
                         "\"%s\" is empty or holds a control character.", m->name);
@@ -80,7 +82,7 @@ bool idb_request_check(const json_t *request, const struct idb_member *members, 
             return false;
     }
     for (size_t i = 0; i < n; i++)
-        if (members[i].required && !json_object_get(request, members[i].name))
+        if (members[i].need == IDB_REQUIRED && !json_object_get(request, members[i].name))
             return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" is missing.", members[i].name);
     return true;
 }

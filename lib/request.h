@@ -2,7 +2,7 @@
  * The shape of a request: what members it may have, of which type and size.
  *
  *     static const struct idb_member members[] = {
- *         { "code", JSON_STRING, 64, true }, { "call_id", JSON_STRING, 255, true } };
+ *         { "code", JSON_STRING, 64, IDB_REQUIRED }, { "caller", JSON_STRING, 99, IDB_OPTIONAL } };
  *     if (!idb_request_check(request, members, 2, err))
  *         return false;
  */
@@ -15,15 +15,17 @@
 
 #define IDB_CALL_ID_MAX 255
 
+enum idb_need { IDB_OPTIONAL, IDB_REQUIRED, IDB_MAY_BE_EMPTY };
+
 struct idb_member {
     const char *name;
     json_type type; /* JSON_TRUE stands for true and false */
     size_t max;     /* bytes of a string, members of an array or object */
-    bool required;
+    enum idb_need need;
 };
 
-/* Strings must be without control characters and not empty. Fails with IDB_DATA
- * "bad_request"; the message names the member, never its value. */
+/* Strings must be without control characters and, unless they may be, not empty. Fails with
+ * IDB_DATA "bad_request"; the message names the member, never its value. */
 bool idb_request_check(const json_t *request, const struct idb_member *members, size_t n,
                        struct idb_error *err);
 

@@ -89,7 +89,7 @@ static void take(struct group *g, const char *text, size_t size, size_t line)
 
 static size_t trimmed(const char *text, size_t size)
 {
-    while (size > 0 && strchr(" \t\r", text[size - 1]))
+    while (size > 0 && memchr(" \t\r", text[size - 1], 3))
         size--;
     return size;
 }
@@ -97,7 +97,7 @@ static size_t trimmed(const char *text, size_t size)
 /* The first line of a value that goes on: what pretty-printers write. */
 static bool goes_on(const struct input *in, const char *text, size_t size)
 {
-    return !in->begun && size > 0 && text[size - 1] != '\0' && strchr("{[,:", text[size - 1]);
+    return !in->begun && size > 0 && memchr("{[,:", text[size - 1], 4);
 }
 
 /* Takes the line that ends at `end` (its newline, or the end of input). */

@@ -192,7 +192,8 @@ int idb_tool_finish(const struct idb_tool *tool, json_t *answer, struct idb_erro
 
     if (!answer && err->exit != IDB_OK)
         answer = idb_error_json(err);
-    if ((answer && !idb_tool_print(answer, &output)) || !idb_tool_flush(&output))
+    if (((answer && !idb_tool_print(answer, &output)) || !idb_tool_flush(&output))
+        && (err->exit == IDB_OK || err->exit == IDB_REFUSED))
         *err = output;
     json_decref(answer);
     if (err->exit != IDB_OK && err->exit != IDB_REFUSED)

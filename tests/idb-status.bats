@@ -129,7 +129,7 @@ clears_code() {
         status
         [ "$(members)" = 'confirm confirmed cookies ended_at lang purpose reason state ticket' ]
         [ "$(json reason)" = "$how" ]
-        case $how in cancelled | not_me) state=cancelled ;; *) state=done ;; esac
+        case $how in cancelled | not_me) state=cancelled ;; *) state="done" ;; esac
         [ "$(json state)" = "$state" ]
         about 0 "$(in_seconds .ended_at)"
         clears_code

@@ -91,7 +91,7 @@ sessions() { sql 'SELECT * FROM session ORDER BY id; SELECT * FROM ended_call OR
     run --separate-stderr -0 idb-end <<<'{"call_id":"c-1"}'
     [ "$(column 'state, call_id' "$session")" = 'called|c-2' ]
     run --separate-stderr -0 idb-end <<<'{"call_id":"c-2"}'
-    [ "$(column state "$session")" = done ]
+    [ "$(column state "$session")" = "done" ]
 }
 
 @test "idb-transfer: after the second call ended nothing is transferred" {

@@ -13,9 +13,10 @@ setup() {
 }
 
 @test "race: of 60 programs with one call and 60 codes one is accepted, the others hear that the call is taken" {
-    issue 60 | jq -r .code >codes
+    local code codes
+    codes=$(issue 60 | jq -r .code)
     race_start
-    for code in $(cat codes); do
+    for code in $codes; do
         racer "$code" one-call &
     done
     race_end
@@ -31,7 +32,7 @@ setup() {
         issued=$(issue 1)
         race_start
         racer "$(code_of "$issued")" "end-$i" &
-        (flock -s gate true && jq -nc --arg c "$(cookies_of "$issued")" '{cookies: $c}' |
+        (exec 8>&- && flock -s gate true && jq -nc --arg c "$(cookies_of "$issued")" '{cookies: $c}' |
             timeout 60 idb-end >ended) &
         race_end
         [ "$(jq -r .result ended)" = ended ]
