@@ -299,7 +299,7 @@ web/seal.pub 600" ]
 
 @test "idb-keys: --help and --version are exit 0" {
     run --separate-stderr -0 idb-keys --help
-    [[ ${lines[0]} == "Usage: idb-keys"* ]]
+    [[ ${lines[0]} == "usage: idb-keys"* ]]
     run --separate-stderr -0 idb-keys --version
     [[ $output =~ ^idb-keys\ [0-9.]+$ ]]
 }

@@ -5,6 +5,7 @@ setup() {
     load ../lib
     load ../op/lib
     load ../op/race
+    cd "$BATS_TEST_TMPDIR" || return
     instance
 }
 

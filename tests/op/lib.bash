@@ -2,6 +2,9 @@
 # `load lib` or `load ../op/lib`.
 # shellcheck shell=bash
 
+# Whoever runs the tests is nobody at the desk but by what a test sets.
+unset SUDO_USER REMOTE_USER AUTH_TYPE
+
 # instance [JQ]: idb_instance, but the store can be asked with sql afterwards.
 # A test that runs many programs at once gives them a longer wait than usual.
 instance() {
@@ -113,4 +116,34 @@ tool() {
     [ -e "$made" ] || gcc -D_GNU_SOURCE -std=c17 -Wall -Wextra -Werror -O2 -fPIC -shared \
         -o "$made" "$IDB_ROOT/tests/tools/$1.c" || return
     printf '%s\n' "$made"
+}
+
+# impatient: the same configuration with a short wait; prints its path.
+impatient() {
+    jq '.store.wait_ms = 300' "$IDB_CONFIG" >"$BATS_TEST_TMPDIR/impatient.json"
+    printf '%s\n' "$BATS_TEST_TMPDIR/impatient.json"
+}
+
+# stopped_at CALLS PROGRAM…: starts a program, which stops (SIGSTOP) at its first
+# of these system calls; returns once it has. stopped_end SIGNAL ends it so, and
+# is harmless without one.
+stopped_at() {
+    local i calls=$1
+    shift
+    (ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 exec strace -qq -o "$BATS_TEST_TMPDIR/stopped" \
+        -e trace="$calls" -e inject="$calls":signal=STOP:when=1 "$@" 3>&-) <&0 &
+    STOPPER=$!
+    for ((i = 0; i < 200; i++)); do
+        ! grep -q 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/stopped" 2>/dev/null || break
+        sleep 0.05
+    done
+    grep -q 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/stopped"
+    STOPPED=$(pgrep -P "$STOPPER")
+}
+
+stopped_end() {
+    [ -n "${STOPPER-}" ] || return 0
+    [ -z "${STOPPED-}" ] || kill -"$1" "$STOPPED" || true
+    wait "$STOPPER" 2>/dev/null || true
+    STOPPER='' STOPPED=''
 }
