@@ -42,9 +42,9 @@ static void check_digits(void **state)
     assert_int_equal(idb_code_check_digit("", 0), '0');
     for (int i = 0; i < 10; i++)
         for (int j = 0; j < 10; j++) {
-            char two[2] = { table[0][i], (char)('0' + j) };
+            char two[2] = { (char)('0' + i), (char)('0' + j) };
 
-            assert_int_equal(idb_code_check_digit(two, 2), table[two[0] - '0'][j]);
+            assert_int_equal(idb_code_check_digit(two, 2), table[table[0][i] - '0'][j]);
         }
 }
 

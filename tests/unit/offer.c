@@ -284,8 +284,8 @@ static void without_consent(void **state)
 /* Where part number n of a token begins. */
 static char *part_of(char *token, int n)
 {
-    while (n-- > 0)
-        token = strchr(token, '.') + 1;
+    while (n > 0)
+        n -= *token++ == '.';
     return token;
 }
 
@@ -308,7 +308,7 @@ static void altered(void **state)
     }
     token[strlen(token) - 1] = '\0';
     refuse_token(f, token, IDB_DATA, "bad_offer");
-    *strrchr(token, '.') = '\0';
+    part_of(token, 4)[-1] = '\0';
     refuse_token(f, token, IDB_DATA, "bad_offer");
     refuse_token(f, "x", IDB_DATA, "bad_offer");
     refuse_token(f, "....", IDB_DATA, "bad_offer");

@@ -46,7 +46,7 @@ static void round_trip(void **state)
         assert_string_equal(out, cases[i].text);
         parses(cases[i].text, cases[i].ms);
     }
-    for (int64_t ms = 7; ms < 253370764800000; ms += 86400000 * 977 + 12345677) {
+    for (int64_t ms = 7; ms < 253370764800000; ms += 86400000LL * 977 + 12345677) {
         idb_timestamp_format(out, ms);
         parses(out, ms);
     }
