@@ -1,4 +1,4 @@
-/* Times: RFC 3339 to milliseconds and back. */
+/* timestamp.h: RFC 3339, both ways. */
 #include "timestamp.h"
 
 #include <setjmp.h>
@@ -11,163 +11,149 @@
 
 #include <cmocka.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static void parses(const char *text, int64_t expected)
-{
-    int64_t ms = -1;
-
-    if (!idb_timestamp_parse(&ms, text))
-        fail_msg("refused: %s", text);
-    if (ms != expected)
-        fail_msg("%s: %lld, not %lld", text, (long long)ms, (long long)expected);
-}
-
-static void round_trip(void **state)
+static void known_times(void **state)
 {
     static const struct {
-        int64_t ms;
         const char *text;
+        int64_t ms;
     } cases[] = {
-        { 0, "1970-01-01T00:00:00.000Z" },
-        { 1, "1970-01-01T00:00:00.001Z" },
-        { 951782399999, "2000-02-28T23:59:59.999Z" },
-        { 951782400000, "2000-02-29T00:00:00.000Z" },
-        { 1709164800000, "2024-02-29T00:00:00.000Z" },
-        { 2147483648000, "2038-01-19T03:14:08.000Z" },
-        { 4107542400000, "2100-03-01T00:00:00.000Z" },
-        { 253370764799999, "9998-12-31T23:59:59.999Z" },
+        { "1970-01-01T00:00:00.000Z", 0 },
+        { "1970-01-01T00:00:00.001Z", 1 },
+        { "2000-02-29T23:59:59.999Z", 951868799999 },
+        { "2026-11-24T05:25:10.123Z", 1795497910123 },
+        { "2038-01-19T03:14:08.000Z", 2147483648000 },
+        { "9998-12-31T23:59:59.999Z", 253370764799999 },
     };
-    char out[IDB_TIMESTAMP_SIZE];
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        idb_timestamp_format(out, cases[i].ms);
-        assert_string_equal(out, cases[i].text);
-        parses(cases[i].text, cases[i].ms);
-    }
-    for (int64_t ms = 7; ms < 253370764800000; ms += 86400000LL * 977 + 12345677) {
-        idb_timestamp_format(out, ms);
-        parses(out, ms);
-    }
-}
-
-static void accepted(void **state)
-{
-    (void)state;
-    /* The examples of RFC 3339 section 5.8 that have no leap second. */
-    parses("1985-04-12T23:20:50.52Z", 482196050520);
-    parses("1996-12-19T16:39:57-08:00", 851042397000);
-    parses("2026-11-24T05:25:10Z", 1795497910000);
-    parses("2026-11-24T05:25:10+00:00", 1795497910000);
-    parses("2026-11-24T05:25:10-00:00", 1795497910000);
-    parses("2026-11-24T06:25:10+01:00", 1795497910000);
-    parses("2026-11-24T10:55:10+05:30", 1795497910000);
-    parses("2026-11-24T01:40:10-03:45", 1795497910000);
-    parses("2026-11-25T05:24:10+23:59", 1795497910000);
-    parses("2026-11-23T05:26:10-23:59", 1795497910000);
-    parses("1970-01-01T01:00:00+01:00", 0);
-    /* Decimals are cut, not rounded. */
-    parses("2026-11-24T05:25:10.1Z", 1795497910100);
-    parses("2026-11-24T05:25:10.12Z", 1795497910120);
-    parses("2026-11-24T05:25:10.0009Z", 1795497910000);
-    parses("2026-11-24T05:25:10.999999999Z", 1795497910999);
-}
-
-static void leap_days(void **state)
-{
+    char text[IDB_TIMESTAMP_SIZE];
     int64_t ms;
 
     (void)state;
-    parses("2024-02-29T12:00:00Z", 1709208000000);
-    parses("2000-02-29T00:00:00Z", 951782400000);
-    assert_false(idb_timestamp_parse(&ms, "2023-02-29T12:00:00Z"));
-    assert_false(idb_timestamp_parse(&ms, "2100-02-29T12:00:00Z"));
-    assert_false(idb_timestamp_parse(&ms, "2024-02-30T12:00:00Z"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        idb_timestamp_format(text, cases[i].ms);
+        assert_string_equal(text, cases[i].text);
+        assert_true(idb_timestamp_parse(&ms, cases[i].text));
+        assert_true(ms == cases[i].ms);
+    }
 }
 
-static void refused(void **state)
+/* Several spellings of 2026-11-24T05:25:10Z. */
+static void spellings(void **state)
+{
+    static const struct {
+        const char *text;
+        int ms;
+    } cases[] = {
+        { "2026-11-24T05:25:10Z", 0 },      { "2026-11-24T05:25:10.5Z", 500 },
+        { "2026-11-24T05:25:10.05Z", 50 },  { "2026-11-24T05:25:10.123456789Z", 123 },
+        { "2026-11-24T05:25:10.0009Z", 0 }, { "2026-11-24T06:25:10+01:00", 0 },
+        { "2026-11-24T05:25:10+00:00", 0 }, { "2026-11-24T05:25:10-00:00", 0 },
+        { "2026-11-23T23:55:10-05:30", 0 }, { "2026-11-25T05:24:10.25+23:59", 250 },
+    };
+    int64_t ms;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(idb_timestamp_parse(&ms, cases[i].text));
+        assert_true(ms == 1795497910000 + cases[i].ms);
+    }
+}
+
+static void what_is_no_time(void **state)
 {
     static const char *const bad[] = {
         "",
         "now",
+        "1795497910",
         "2026-11-24",
-        "2026-11-24T05:25Z",
         "2026-11-24T05:25:10",
+        "2026-11-24 05:25:10Z",
         "2026-11-24t05:25:10Z",
         "2026-11-24T05:25:10z",
-        "2026-11-24 05:25:10Z",
-        " 2026-11-24T05:25:10Z",
-        "2026-11-24T05:25:10Z ",
-        "2026-11-24T05:25:10ZZ",
-        "2026-11-24T05:25:10Z+01:00",
+        "2026-11-24T05:25Z",
+        "2026-11-24T5:25:10Z",
         "2026-1-24T05:25:10Z",
         "26-11-24T05:25:10Z",
         "02026-11-24T05:25:10Z",
-        "+2026-11-24T05:25:10Z",
-        "-026-11-24T05:25:10Z",
+        "2026-11-24T05:25:10.Z",
+        "2026-11-24T05:25:10,5Z",
+        "2026-11-24T05:25:10.1234567890Z",
+        "2026-11-24T05:25:10+01",
+        "2026-11-24T05:25:10+0100",
+        "2026-11-24T05:25:10+24:00",
+        "2026-11-24T05:25:10+01:60",
+        "2026-11-24T05:25:10ZZ",
+        "2026-11-24T05:25:10Z ",
+        " 2026-11-24T05:25:10Z",
         "2026-00-24T05:25:10Z",
         "2026-13-24T05:25:10Z",
         "2026-11-00T05:25:10Z",
         "2026-11-31T05:25:10Z",
-        "2026-11-32T05:25:10Z",
+        "2026-02-29T05:25:10Z",
+        "2100-02-29T05:25:10Z",
         "2026-11-24T24:00:00Z",
         "2026-11-24T05:60:10Z",
         "2026-11-24T05:25:61Z",
-        "1990-12-31T23:59:60Z", /* a leap second: no clock here has one */
-        "2026-11-24T05:25:10.Z",
-        "2026-11-24T05:25:10,5Z",
-        "2026-11-24T05:25:10.1234567890Z",
-        "2026-11-24T05:25:10.5",
-        "2026-11-24T05:25:10+1:00",
-        "2026-11-24T05:25:10+0100",
-        "2026-11-24T05:25:10+01",
-        "2026-11-24T05:25:10+24:00",
-        "2026-11-24T05:25:10+01:60",
-        "2026-11-24T05:25:10\xe2\x88\x92\x30\x31:00", /* a minus sign that is none */
         "1969-12-31T23:59:59Z",
-        "1970-01-01T00:59:59+01:00",
-        "0000-01-01T00:00:00Z",
-        "9999-01-01T00:00:00Z",
+        "1970-01-01T00:00:00+00:01",
+        "-026-11-24T05:25:10Z",
+        "+026-11-24T05:25:10Z",
+        "2026-11-24T05:25:-1Z",
     };
     int64_t ms;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (idb_timestamp_parse(&ms, bad[i]))
-            fail_msg("taken: %s", bad[i]);
+            fail_msg("\"%s\" was taken for a time", bad[i]);
 }
 
-/* The zone of whoever runs it does not matter. */
-static void in_any_zone(void **state)
+static void the_zone_of_the_machine_does_not_matter(void **state)
 {
-    static const char *const zones[] = { "America/New_York", "XXX-13", "UTC" };
-    char out[IDB_TIMESTAMP_SIZE];
+    char text[IDB_TIMESTAMP_SIZE];
+    int64_t ms;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(zones); i++) {
-        assert_int_equal(setenv("TZ", zones[i], 1), 0);
-        tzset();
-        parses("2026-07-01T00:30:00Z", 1782865800000);
-        idb_timestamp_format(out, 1782865800000);
-        assert_string_equal(out, "2026-07-01T00:30:00.000Z");
+    setenv("TZ", "America/New_York", 1);
+    tzset();
+    idb_timestamp_format(text, 1795497910123);
+    assert_string_equal(text, "2026-11-24T05:25:10.123Z");
+    assert_true(idb_timestamp_parse(&ms, text));
+    assert_true(ms == 1795497910123);
+    unsetenv("TZ");
+    tzset();
+}
+
+static void back_and_forth(void **state)
+{
+    char text[IDB_TIMESTAMP_SIZE];
+    int64_t ms;
+
+    (void)state;
+    for (int64_t t = 0; t < 8030LL * 365 * 86400000; t += 86399 * 997 * 7919LL) {
+        idb_timestamp_format(text, t);
+        assert_true(idb_timestamp_parse(&ms, text));
+        assert_true(ms == t);
     }
 }
 
-static void now(void **state)
+static void now_is_now(void **state)
 {
-    int64_t before = (int64_t)time(NULL) * 1000 - 1000;
-    int64_t ms = idb_timestamp_now();
+    int64_t before = (int64_t)time(NULL) * 1000;
+    int64_t now = idb_timestamp_now();
 
     (void)state;
-    assert_true(ms >= before && ms <= before + 10000);
+    assert_true(now >= before && now <= before + 60000);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip), cmocka_unit_test(accepted),    cmocka_unit_test(leap_days),
-        cmocka_unit_test(refused),    cmocka_unit_test(in_any_zone), cmocka_unit_test(now),
+        cmocka_unit_test(known_times),
+        cmocka_unit_test(spellings),
+        cmocka_unit_test(what_is_no_time),
+        cmocka_unit_test(the_zone_of_the_machine_does_not_matter),
+        cmocka_unit_test(back_and_forth),
+        cmocka_unit_test(now_is_now),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
