@@ -86,6 +86,11 @@ static bool unreadable(const struct source *s, struct idb_error *err)
 
     zone_user(owner, sizeof owner, s);
     user_name(self, sizeof self, geteuid());
+    if (!strcmp(owner, self))
+        return idb_fail(err, IDB_NOPERM, "key_unreadable",
+                        "%s may not be read by %s, whose zone (%s) it is; mend it with: "
+                        "chgrp $(id -gn %s) %s && chmod g+r %s",
+                        s->path, self, s->zone, self, s->path, s->path);
     return idb_fail(err, IDB_NOPERM, "key_unreadable",
                     "%s belongs to the %s zone (user %s) and you are %s; run it as %s, for "
                     "instance with sudo -u %s.",
@@ -121,7 +126,7 @@ static bool is_link(const struct source *s, struct idb_error *err)
 {
     return idb_fail(err, IDB_CONFIG, "key_rights",
                     "%s is a symbolic link, and a key file must not be; mend it with: "
-                    "cp --remove-destination \"$(readlink -f %s)\" %s",
+                    "cp -p --remove-destination \"$(readlink -f %s)\" %s",
                     s->path, s->path, s->path);
 }
 

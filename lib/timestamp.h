@@ -16,7 +16,8 @@ int64_t idb_timestamp_now(void);
 void idb_timestamp_format(char out[IDB_TIMESTAMP_SIZE], int64_t ms);
 
 /* Parses RFC 3339 (section 5.6): upper case T and Z or a numeric offset, up to
- * nine decimals (cut to milliseconds). False for anything else. */
+ * nine decimals (cut to milliseconds). Years 1970 to 9998, no leap second; false
+ * for anything else. */
 bool idb_timestamp_parse(int64_t *ms, const char *text);
 
 #endif

@@ -1,16 +1,17 @@
 #!/usr/bin/env bats
-# Guessing codes, for longer: see tests/op/guess.bats.
+# tests/op/guess.bats with numbers in which chance shows.
 
 setup() {
     load ../lib
     load ../op/lib
     load ../op/guess
+    cd "$BATS_TEST_TMPDIR" || return
 }
 
-@test "guess: of 100,000 codes of ten digits no more hit than chance allows; three a call, the honest get through" {
-    guess 100000 10
+@test "guessing: 100,000 tries against 200 codes of 8 digits hit as often as chance" {
+    guess 200 100000 8
 }
 
-@test "guess: of 100,000 codes of eight digits no more hit than chance allows; three a call, the honest get through" {
-    guess 100000 8
+@test "guessing: 100,000 tries against 3,000 codes of 8 digits hit as often as chance" {
+    guess 3000 100000 8
 }

@@ -1,16 +1,51 @@
 #!/usr/bin/env bats
-# Guessing codes.
+# Guessing codes; tests/long/guess.bats guesses more.
 
 setup() {
     load ../lib
     load lib
     load guess
+    cd "$BATS_TEST_TMPDIR" || return
 }
 
-@test "guess: of 5,000 codes of ten digits no more hit than chance allows; three a call, the honest get through" {
-    guess 5000 10
+@test "guessing: 5,000 tries against 200 codes of 8 digits hit no more than chance, and no more than three a call" {
+    guess 200 5000 8
 }
 
-@test "guess: of 5,000 codes of eight digits no more hit than chance allows; three a call, the honest get through" {
-    guess 5000 8
+@test "guessing: a new code, a restart or another number does not give a call more tries" {
+    local issued code left
+    instance
+    issued=$(issue 1)
+    code=$(code_of "$issued")
+    for left in 2 1 0; do
+        run --separate-stderr -1 verify "$(wrong_code "$code")" c-1 "+3160000000$left"
+        [ "$(json attempts_left)" = "$left" ]
+    done
+    run --separate-stderr -1 verify "$code" c-1
+    [ "$(json result)" = throttled ]
+    run --separate-stderr -0 idb-renew < <(jq -nc --arg c "$(cookies_of "$issued")" '{cookies: $c}')
+    code=$(json code)
+    quietly idb-keys rotate code
+    run --separate-stderr -1 verify "$code" c-1 +31600000009
+    [ "$(json result)" = throttled ]
+    run --separate-stderr -1 at_offset +9m verify "$code" c-1
+    [ "$(json result)" = throttled ]
+    run --separate-stderr -0 verify "$code" c-2
+    [ "$(json result)" = accepted ]
+    is_sound
+}
+
+@test "guessing: after the window the page is no longer asked for" {
+    local i
+    instance '.throttle = { total: 5, window: 60 }'
+    issue 2 | jq -r .code >codes
+    for i in {1..5}; do
+        verify "$(wrong_code "$(head -n 1 codes)")" "g-$i" >answer || true
+    done
+    run --separate-stderr -0 verify "$(head -n 1 codes)" c-1
+    run --separate-stderr -1 lookup_as alice '{"call_id":"c-1"}'
+    [ "$(json result)" = unconfirmed ]
+    run --separate-stderr -0 at_offset +2m verify "$(tail -n 1 codes)" c-2
+    run --separate-stderr -0 at_offset +2m lookup_as alice '{"call_id":"c-2"}'
+    [ "$(json result)" = open ]
 }

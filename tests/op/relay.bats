@@ -1,71 +1,135 @@
 #!/usr/bin/env bats
-# Somebody else keys the code in: what the resident sees and can do, and what the
-# desk sees of it.
+# A code that was talked out of the resident: somebody else keys it in.
 
 setup() {
     load ../lib
     load lib
+    cd "$BATS_TEST_TMPDIR" || return
     instance
 }
 
-# talked_into PURPOSE: a resident logged in and read the code out to a stranger,
-# who keys it in. Sets cookies.
-talked_into() {
-    local issued
-    issued=$(issue 1 "$1")
-    cookies=$(cookies_of "$issued")
-    verify "$(code_of "$issued")" stranger +31687654321 >/dev/null
+# resident PURPOSE: somebody who logs in on their own telephone and gets a code.
+resident() {
+    jq -nc --arg p "$1" '{ purpose: $p, attributes: { bsn: "999990019", name: "T. Estpersoon" },
+        auth: { method: "counter", level: "substantial" }, caller: "+31611111111" }' |
+        idb-issue --attest=front-office >issued
+    code=$(jq -r .code issued)
+    cookies=$(cookies_of "$(cat issued)")
 }
 
-page() { jq -nc --arg cookies "$cookies" '{ $cookies }' | idb-status; }
-says() { jq -nc --arg cookies "$cookies" --argjson confirm "$1" '{ $cookies, $confirm }' | idb-confirm; }
-desk() { lookup_as alice '{"call_id":"stranger"}'; }
+page() { jq -nc --arg c "$cookies" '{ cookies: $c }' | idb-status; }
+says() { jq -nc --arg c "$cookies" --argjson yes "$1" '{ cookies: $c, confirm: $yes }' | idb-confirm; }
 
-nothing_shown() { run -1 grep -E '999990019|Estpersoon|attributes' <<<"$output"; }
+# shows_nothing: no attribute, no login, no value of them is in the answer.
+shows_nothing() {
+    [ "$(jq 'has("attributes") or has("level") or has("reference") or has("method")' <<<"$output")" = false ]
+    [[ $output != *999990019* ]]
+    [[ $output != *Estpersoon* ]]
+}
 
-@test "relay: the resident's page shows the call at once: when, and how the number ends" {
-    talked_into status
+@test "relay: the resident's page shows a stranger's call at once; not me erases it and warns the agent" {
+    resident status
     run --separate-stderr -0 page
-    [ "$(json .state)" = called ]
-    [ "$(json .call.caller)" = 21 ]
+    [ "$(json state)" = issued ]
+    run --separate-stderr -0 verify "$code" evil-1 +31699999978
+    [ "$(json result)" = accepted ]
+    run --separate-stderr -0 page
+    [ "$(json state)" = called ]
+    [ "$(json .call.caller)" = 78 ]
     [[ $(json .call.at) == 20*Z ]]
-    run -1 grep -E '31687654321|687654321' <<<"$output"
-}
-
-@test "relay: not me ends and erases it, and the agent is warned" {
-    talked_into status
-    run --separate-stderr -0 desk
+    [ "$(jq 'has("code")' <<<"$output")" = false ]
+    [[ $(json '.cookies[]') == *'Max-Age=0'* ]]
+    # The desk has a hint before it opens anything.
+    run --separate-stderr -0 lookup_as alice '{"call_id":"evil-1","peek":true}'
+    [ "$(json number_hint)" = differs ]
+    [ "$(json caller)" = 78 ]
+    shows_nothing
     run --separate-stderr -0 says false
     [ "$(json result)" = not_me ]
-    [ "$(sql 'SELECT COUNT(*) FROM session WHERE sealed IS NOT NULL OR call_id IS NOT NULL')" = 0 ]
-    run --separate-stderr -1 desk
-    [ "$(json '. | "\(.result) \(.reason) \(.warning)"')" = 'ended not_me not_me' ]
-    nothing_shown
-    run --separate-stderr -0 page
-    [ "$(json '. | "\(.state) \(.reason)"')" = 'cancelled not_me' ]
-}
-
-@test "relay: where something can be changed the agent sees no attribute before the resident's yes" {
-    talked_into change
-    run --separate-stderr -1 desk
-    [ "$(json result)" = unconfirmed ]
-    nothing_shown
-    run --separate-stderr -1 lookup_as alice '{"call_id":"stranger","reveal":["bsn"]}'
-    nothing_shown
-    run --separate-stderr -0 page
-    [ "$(json '. | "\(.confirm) \(.confirmed)"')" = 'page false' ]
-    run --separate-stderr -0 says false
-    run --separate-stderr -1 desk
+    run --separate-stderr -1 lookup_as alice '{"call_id":"evil-1"}'
+    [ "$(json result)" = ended ]
     [ "$(json warning)" = not_me ]
-    nothing_shown
-    [ "$(sql "SELECT COUNT(*) FROM audit WHERE action IN ('open', 'reveal') AND result = 'ok'")" = 0 ]
+    shows_nothing
+    [ "$(sql "SELECT state || ' ' || end_reason FROM session")" = 'cancelled not_me' ]
+    [ "$(sql "SELECT COUNT(*) FROM session WHERE sealed IS NOT NULL OR code_mac IS NOT NULL
+        OR call_id IS NOT NULL OR caller_last2 IS NOT NULL")" = 0 ]
+    run --separate-stderr -0 page
+    [ "$(json state)" = cancelled ]
+    # Neither the code nor the call is good for anything any more.
+    run --separate-stderr -1 verify "$code" evil-2
+    [ "$(json result)" = wrong ]
+    resident status
+    run --separate-stderr -1 verify "$code" evil-1
+    [ "$(json result)" = call_ended ]
+    is_sound
 }
 
-@test "relay: the resident who does call says yes, and the agent sees the data" {
-    talked_into change
-    run --separate-stderr -0 says true
-    run --separate-stderr -0 desk
-    [ "$(json '. | "\(.result) \(.confirmed)"')" = 'open true' ]
+@test "relay: an agent who had opened it already gets the warning with the next look" {
+    resident status
+    verify "$code" evil-1 +31699999978 >accepted
+    run --separate-stderr -0 lookup_as alice '{"call_id":"evil-1"}'
+    [ "$(json result)" = open ]
     run --separate-stderr -0 page
-    [ "$(json '. | "\(.state) \(.confirmed)"')" = 'connected true' ]
+    [[ $(json connected_at) == 20*Z ]]
+    says false >said
+    local request
+    for request in '{"call_id":"evil-1","peek":true}' '{"call_id":"evil-1","reveal":["bsn"]}' '{"call_id":"evil-1"}'; do
+        run --separate-stderr -1 lookup_as alice "$request"
+        [ "$(json warning)" = not_me ]
+        shows_nothing
+    done
+    [ "$(sql "SELECT COUNT(*) FROM audit WHERE action = 'reveal'")" = 0 ]
+}
+
+@test "relay: with confirm page the agent sees nothing until the resident says yes, also not by reveal or peek" {
+    local request
+    resident change
+    verify "$code" evil-1 >accepted
+    for request in '{"call_id":"evil-1"}' '{"call_id":"evil-1","reveal":["bsn"]}'; do
+        run --separate-stderr -1 lookup_as alice "$request"
+        shows_nothing
+    done
+    run --separate-stderr -0 lookup_as alice '{"call_id":"evil-1","peek":true}'
+    [ "$(json confirm)" = page ]
+    [ "$(json confirmed)" = false ]
+    shows_nothing
+    run --separate-stderr -0 lookup_as alice '{"open":true}'
+    shows_nothing
+    run --separate-stderr -0 page
+    [ "$(json confirm)" = page ]
+    [ "$(json .call.caller)" = withheld ]
+    # The stranger, who has no browser of the resident, cannot confirm.
+    run --separate-stderr -1 idb-confirm <<<'{"cookies":"__Host-idb-session=AAAAAAAAAAAAAAAAAAAAAA","confirm":true}'
+    run --separate-stderr -1 lookup_as alice '{"call_id":"evil-1"}'
+    [ "$(json result)" = unconfirmed ]
+    says false >said
+    run --separate-stderr -1 lookup_as alice '{"call_id":"evil-1"}'
+    [ "$(json warning)" = not_me ]
+    [ "$(sql "SELECT COUNT(*) FROM audit WHERE result = 'ok' AND action IN ('open', 'reveal')")" = 0 ]
+}
+
+@test "relay: with confirm page the resident's own call opens after a yes" {
+    resident change
+    verify "$code" own-1 +31611111111 >accepted
+    run --separate-stderr -1 lookup_as alice '{"call_id":"own-1"}'
+    run --separate-stderr -0 says true
+    run --separate-stderr -0 lookup_as alice '{"call_id":"own-1"}'
+    [ "$(json confirmed)" = true ]
+    [ "$(json number_hint)" = match ]
+    [ "$(json '.attributes[] | select(.name == "name").value')" = 'T. Estpersoon' ]
+    # Who changes their mind is still heard.
+    run --separate-stderr -0 says false
+    run --separate-stderr -1 lookup_as alice '{"call_id":"own-1"}'
+    [ "$(json warning)" = not_me ]
+}
+
+@test "relay: a code that its resident keyed in first is used for the stranger, and leaves them no word of whose it is" {
+    resident status
+    verify "$code" own-1 >accepted
+    run --separate-stderr -1 verify "$code" evil-1 +31699999978
+    [ "$(json result)" = used ]
+    [ "$(jq -r 'keys | join(" ")' <<<"$output")" = 'attempts_left result' ]
+    run --separate-stderr -1 lookup_as alice '{"call_id":"evil-1"}'
+    [ "$(json error)" = unknown_call ]
+    shows_nothing
 }

@@ -1,164 +1,209 @@
 #!/usr/bin/env bats
-# What must stand in no file of the store, no log, no argument list.
+# Where nothing of a resident may stand: the store's files, standard error,
+# arguments, environment, syslog.
 
 setup() {
     load ../lib
     load lib
-    instance
     cd "$BATS_TEST_TMPDIR" || return
+    instance
+    export SYSLOG_FILE=$BATS_TEST_TMPDIR/syslog
+    : >"$SYSLOG_FILE"
+    : >complaints
+    : >wanted
+    SYSLOG=$(tool syslog)
 }
 
-# Everything of the resident that the flow below passes along, a line each.
-secrets() {
-    printf '%s\n' 999990019 'T. Estpersoon' Z-1-reference +31612345678 31612345678 612345678
-    jq -r '.code, .code_display, (.cookies[] | split(";")[0] | split("=")[1])' issued
+# Kept processes end with the case.
+teardown() {
+    exec 7>&- 2>/dev/null
 }
 
-# absent FILE…: none of the secrets stands in any of these files.
-absent() {
-    secrets >patterns
-    run -1 grep -aFf patterns "$@"
-    # Nor as bytes between others, as a database has them.
-    run -1 grep -acFf patterns <(cat "$@" | tr -d '\0')
-}
-
-# Sets the array files: all that belongs to the store now.
-store_files() { files=("$IDB_STORE"*); }
-
-# pieces: the sealed record in pieces of 40 characters, so that a part of it left
-# on a page is found too.
-pieces() { sql 'SELECT sealed FROM session WHERE sealed IS NOT NULL' | fold -w 40 | grep -E '.{40}'; }
-
-# hold: a program that keeps the store open, until let_go.
-hold() {
-    coproc HOLDER { exec idb-status; }
-    printf '{"cookies":"__Host-idb-session=x"}\n' >&"${HOLDER[1]}"
-    read -r -t 10 _ <&"${HOLDER[0]}"
-}
-
-let_go() {
-    local pid=$HOLDER_PID
-    eval "exec ${HOLDER[1]}>&-"
-    wait "$pid" || true
-}
-
-# logged COMMAND…: adds to the file syslog what a command sends there.
+# logged PROGRAM…: its syslog goes to a file and its standard error too.
 logged() {
-    traced -e trace=sendto,sendmsg -s 4096 "$@" >>answers 2>>complaints || true
-    grep -E '^[0-9]+ +send(to|msg)\(' "$BATS_TEST_TMPDIR/trace" >>syslog || true
+    LD_PRELOAD=$SYSLOG ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 "$@" 2>>complaints
 }
 
-# flow: one call through everything; what each step says on standard error goes
-# to complaints, the store is looked at after each.
+# secret TEXT…: from now on it must not be found anywhere. The texts are told to
+# grep in files, so that they stand in no arguments of ours either.
+secret() { printf '%s\n' "$@" >>wanted; }
+
+# nowhere FILE…: none of the secrets is in them.
+nowhere() {
+    local file
+    for file in "$@"; do
+        [ -e "$file" ] || continue
+        ! LC_ALL=C grep -aoFf wanted "$file" >found || {
+            echo "in $file:"
+            sort found | uniq -c
+            return 1
+        }
+    done
+}
+
+is_clean() { nowhere idb/store/* complaints "$SYSLOG_FILE"; }
+
+# pieces: the sealed record of each session and the confirmations, cut up, so that
+# what is left of one page is found as well.
+pieces() {
+    sql "SELECT sealed FROM session WHERE sealed IS NOT NULL
+         UNION ALL SELECT confirmation FROM session WHERE confirmation IS NOT NULL" |
+        tr . '\n' | fold -w 24 | grep -xE '.{24}' | sort | uniq -u
+}
+
+ask() { jq -nc --arg c "$cookies" "{ cookies: \$c } | ${1-.}"; }
+
 flow() {
-    local code cookies
-    issue_status '.reference = "Z-1-reference" | .caller = "+31612345678"' >issued 2>>complaints
-    code=$(code_of "$(cat issued)") cookies=$(cookies_of "$(cat issued)")
-    pieces >sealed
-    store_files && absent "${files[@]}"
-    verify "$(wrong_code "$code")" c-1 +31612345678 >>answers 2>>complaints || true
-    verify "$(mistyped_code "$code")" c-1 +31612345678 >>answers 2>>complaints || true
-    verify "$code" c-1 +31612345678 >>answers 2>>complaints
-    jq -nc --arg cookies "$cookies" '{ $cookies }' | idb-status >>answers 2>>complaints
-    jq -nc --arg cookies "$cookies" '{ $cookies, confirm: true }' | idb-confirm >>answers 2>>complaints
-    lookup_as alice '{"call_id":"c-1"}' >>answers 2>>complaints
-    lookup_as alice '{"call_id":"c-1","reveal":["bsn"]}' >>answers 2>>complaints
-    store_files && absent "${files[@]}"
-    idb-transfer <<<'{"call_id":"c-1","to_call_id":"c-2"}' >>answers 2>>complaints
-    idb-end <<<'{"call_id":"c-2"}' >>answers 2>>complaints
-    store_files && absent "${files[@]}"
+    local issued code caller=+31698761234
+    issued=$(jq -nc '{ purpose: "change",
+        attributes: { bsn: "999990019", name: "Pieternel Geheimzinnig" },
+        auth: { method: "counter", level: "substantial" },
+        reference: "Dossier-774411", caller: "+31698761234" }' | logged idb-issue --attest=front-office)
+    code=$(code_of "$issued")
+    cookies=$(cookies_of "$issued")
+    secret "$code" "$(jq -r .code_display <<<"$issued")" 999990019 Pieternel Geheimzinnig \
+        Dossier-774411 "$caller" "${caller#+}" "0${caller#+31}"
+    jq -r '.cookies[] | split(";")[0] | split("=")[1]' <<<"$issued" >>wanted
+    # The last digits may be shown; the rest of the number not.
+    secret "${caller:3:6}"
+    is_clean
+    ask . | logged idb-status >status
+    ask . | logged idb-renew >renewed
+    secret "$(jq -r .code renewed)"
+    code=$(jq -r .code renewed)
+    is_clean
+    jq -nc --arg c "$(wrong_code "$code")" --arg n "$caller" '{code: $c, call_id: "live-call-5150", caller: $n}' |
+        logged idb-verify >wrong || true
+    jq -nc --arg c "$code" --arg n "$caller" '{code: $c, call_id: "live-call-5150", caller: $n}' |
+        logged idb-verify >right
+    [ "$(jq -r .result right)" = accepted ]
+    is_clean
+    echo '{"call_id":"live-call-5150"}' | logged idb-lookup >unconfirmed || true
+    ask '.confirm = true' | logged idb-confirm >confirmed
+    echo '{"call_id":"live-call-5150"}' | logged idb-lookup >opened
+    echo '{"call_id":"live-call-5150","reveal":["bsn"]}' | logged idb-lookup >revealed
+    grep -q 999990019 revealed
+    grep -q 'Pieternel Geheimzinnig' opened
+    echo '{"call_id":"live-call-5150","to_call_id":"live-call-6260"}' | logged idb-transfer >moved
+    is_clean
 }
 
-@test "secrets: the patterns are found where they do stand" {
-    issue_status '.reference = "Z-1-reference" | .caller = "+31612345678"' >issued
-    secrets >patterns
-    run -0 grep -aFf patterns issued
-    pieces >sealed
-    [ "$(wc -l <sealed)" -gt 10 ]
-    store_files
-    run -0 grep -aFf sealed "${files[@]}"
-}
-
-@test "secrets: no file of the store holds a code, token, BSN, name, reference or number" {
+@test "secrets: in a whole call no code, token, cookie, BSN, name, reference or number is in the store, on standard error or in syslog" {
     flow
-    [ "$(wc -l <answers)" = 9 ]
-    AUTH_TYPE=test REMOTE_USER=alice idb-end --zone=desk <<<'{"call_id":"c-2"}' >>answers
-    idb-purge >>answers
-    store_files && absent "${files[@]}"
+    grep -q 'reveal: agent' "$SYSLOG_FILE"
+    # What must not be found is findable: the row is there, sealed.
+    [ "$(pieces | wc -l)" -gt 20 ]
+    pieces >live
+    LC_ALL=C grep -qaFf live idb/store/idb.db idb/store/idb.db-wal 2>/dev/null
 }
 
-@test "secrets: while another process keeps the store open they are in no -wal either" {
-    hold
+@test "secrets: after end and purge not even the sealed bytes or the call's id are left" {
     flow
-    [ -s "$IDB_STORE-wal" ]
-    let_go
-}
-
-@test "secrets: after end and purge not even the sealed bytes are left" {
-    # A reader that is open keeps the log from going away by itself.
-    hold
-    flow
-    store_files
-    run -0 grep -aqFf sealed "${files[@]}"
-    AUTH_TYPE=test REMOTE_USER=alice idb-end --zone=desk <<<'{"call_id":"c-2"}'
-    run -0 idb-purge
+    pieces >>wanted
+    echo '{"call_id":"live-call-6260"}' | logged idb-end --zone=desk >ended
+    [ "$(jq -r .result ended)" = ended ]
+    run --separate-stderr -0 logged idb-purge
     [ "$(json pending_erasure)" = false ]
-    store_files
-    run -1 grep -aFf sealed "${files[@]}"
-    store_files
-    run -1 grep -a c-2 "${files[@]}"
-    let_go
+    secret live-call-5150 live-call-6260
+    is_clean
 }
 
-@test "secrets: programs say nothing of them on standard error, in arguments or environment" {
+@test "secrets: the same while another program keeps the store open, and after not-me, cancel and expiry" {
+    local issued
+    exec 7> >(exec idb-end >kept 3>&-)
+    echo '{"call_id":"keeper"}' >&7
+    for _ in {1..200}; do
+        [ ! -s kept ] || break
+        sleep 0.05
+    done
     flow
-    touch complaints
-    absent complaints
-    # What a running program shows of itself: a co-process in the middle of its work.
-    coproc HOLDER { exec idb-verify; }
-    jq -nc --arg code "$(jq -r .code issued)" '{ code: $code, call_id: "c-9" }' >&"${HOLDER[1]}"
-    read -r -t 10 answer <&"${HOLDER[0]}"
-    [ "$(jq -r .result <<<"$answer")" = used ]
-    cat "/proc/$HOLDER_PID/cmdline" "/proc/$HOLDER_PID/environ" >shown
-    absent shown
-    eval "exec ${HOLDER[1]}>&-"
-    wait "$HOLDER_PID" || true
+    pieces >>wanted
+    ask '.confirm = false' | logged idb-confirm >not-me
+    issued=$(issue 3)
+    jq -r .code <<<"$issued" >>wanted
+    pieces >>wanted
+    jq -nc --arg c "$(cookies_of "$(head -n 1 <<<"$issued")")" '{cookies: $c}' | logged idb-end >cancelled
+    run --separate-stderr -0 logged at_offset +5h idb-purge
+    [ "$(json erased)" = 2 ]
+    [ "$(json pending_erasure)" = false ]
+    secret live-call-5150 live-call-6260
+    is_clean
 }
 
-@test "secrets: what goes to syslog names sessions and agents, never values" {
-    local cookies logger
-    # Where no syslog daemon listens, something else does for the while.
-    if [ ! -e /dev/log ]; then
-        needs_root
-        socat -u UNIX-RECV:/dev/log,mode=666 /dev/null 3>&- &
-        logger=$!
-        for _ in {1..50}; do [ -S /dev/log ] || sleep 0.1; done
-    fi
+@test "secrets: while a reader keeps erased bytes in the log idb-purge says so with 75, and erases them when it is gone" {
     flow
-    issue_status '.reference = "Z-1-reference"' >issued
-    cookies=$(cookies_of "$(cat issued)")
-    verify "$(jq -r .code issued)" c-7 >>answers
-    lookup_as alice '{"call_id":"c-7"}' >>answers
-    logged env AUTH_TYPE=test REMOTE_USER=alice idb-lookup <<<'{"call_id":"c-7","reveal":["bsn","name"]}'
-    logged idb-confirm <<<"$(jq -nc --arg cookies "$cookies" '{ $cookies, confirm: false }')"
-    sql "UPDATE session SET bound = x'00' WHERE call_id = 'c-2'"
-    logged env AUTH_TYPE=test REMOTE_USER=alice idb-lookup <<<'{"call_id":"c-2"}'
-    [ -z "${logger-}" ] || { kill "$logger" && rm -f /dev/log; }
-    grep -q 'reveal: agent alice' syslog
-    grep -q 'not_me: ' syslog
-    grep -q 'forged: open' syslog
-    absent syslog
+    pieces >live
+    # A reader in the middle of a transaction.
+    coproc READER { exec sqlite3 "$IDB_STORE" 2>&1; }
+    printf 'BEGIN; SELECT COUNT(*) FROM session;\n' >&"${READER[1]}"
+    read -r -u "${READER[0]}" _
+    echo '{"call_id":"live-call-6260"}' | logged idb-end --zone=desk >ended
+    run --separate-stderr -75 logged idb-purge
+    [ "$(json pending_erasure)" = true ]
+    cat live >>wanted
+    secret live-call-5150 live-call-6260
+    run -1 nowhere idb/store/*
+    printf 'COMMIT;\n.quit\n' >&"${READER[1]}"
+    wait "$READER_PID" || true
+    run --separate-stderr -0 logged idb-purge
+    [ "$(json pending_erasure)" = false ]
+    is_clean
 }
 
-@test "secrets: a file that a program was killed over leaves no core" {
-    (
-        ulimit -c unlimited
-        mkdir dumps
-        cd dumps
-        coproc HOLDER { exec idb-lookup; }
-        sleep 0.2
-        kill -SEGV "$HOLDER_PID"
-        wait "$HOLDER_PID" || true
-        [ -z "$(ls)" ]
-    )
+@test "secrets: a backup holds none either, and the store that it is restored to nothing sealed" {
+    flow
+    run --separate-stderr -0 idb-store backup "$PWD/backup.db"
+    nowhere backup.db
+    pieces >>wanted
+    run --separate-stderr -0 idb-store restore "$PWD/backup.db"
+    secret live-call-5150 live-call-6260
+    is_clean
+}
+
+@test "secrets: a running program has none in its arguments and its environment, leaves no core and lets no user look in" {
+    local pid code
+    code=$(issue 1 | jq -r .code)
+    secret "$code" +31698761234 99999001 secret-call
+    mkfifo in
+    idb-verify <in >out 3>&- &
+    pid=$!
+    exec 7>in
+    jq -nc --arg c "$code" '{code: $c, call_id: "secret-call-1", caller: "+31698761234"}' >&7
+    for _ in {1..200}; do
+        [ ! -s out ] || break
+        sleep 0.05
+    done
+    [ "$(jq -r .result out)" = accepted ]
+    tr '\0' '\n' <"/proc/$pid/cmdline" >cmdline
+    tr '\0' '\n' <"/proc/$pid/environ" >environ
+    nowhere cmdline environ
+    [ "$(awk '/^Max core file size/ { print $5 $6 }' "/proc/$pid/limits")" = 00 ]
+    # Not dumpable: what stands under /proc belongs to root, whoever runs it.
+    [ "$(stat -c %U "/proc/$pid/environ")" = root ]
+    exec 7>&-
+    wait "$pid"
+}
+
+@test "secrets: refused and bad requests are not quoted, on standard error or in syslog" {
+    secret 4712345678 Geheimzinnig 999990019 +31698761234 geheime-call
+    {
+        echo '{"code":"4712345678","call_id":"geheime-call","caller":"+31698761234"}'
+        echo '{"code":"4712345678","call_id":"geheime-call","Geheimzinnig":1}'
+        echo '{"code":"4712345678x","call_id":"geheime-call"}'
+        echo '{"code":"4712345678","call_id":"geheime-call"'
+        echo '{"code":["4712345678"],"call_id":"geheime-call"}'
+        echo '"999990019"'
+    } >bad
+    logged idb-verify <bad >answers || true
+    jq -nc '{ purpose: "Geheimzinnig", attributes: { bsn: "999990019" },
+        auth: { method: "x", level: "substantial" } }' | logged idb-issue --attest=front-office >>answers || true
+    jq -nc '{ purpose: "status", attributes: { bsn: "999990018", name: "Geheimzinnig" },
+        auth: { method: "x", level: "substantial" } }' | logged idb-issue --attest=front-office >>answers || true
+    echo '{"call_id":"geheime-call"}' | logged idb-lookup >>answers || true
+    echo '{"call_id":"geheime-call","reveal":["Geheimzinnig"]}' | logged idb-lookup >>answers || true
+    echo '{"cookies":"__Host-idb-session=Geheimzinnig"}' | logged idb-status >>answers || true
+    [ "$(wc -l <answers)" = 11 ]
+    [ -s complaints ]
+    nowhere answers
+    is_clean
 }

@@ -1,467 +1,599 @@
-/* Spending an offer: what a login handed the browser becomes a session, once. */
+/* offer.h, and idb_handle_issue() spending one: who may, when, and how often. */
 #include "offer.h"
 
-#include "cookie.h"
+#include "b64.h"
 #include "handlers.h"
 #include "jose.h"
-#include "keyfile.h"
 #include "seal.h"
-#include "store_admin.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
-#define MINUTE  60000
+#include "instance.h"
+
+/* wrap: idb_timestamp_now idb_code_draw */
+
+#define MINUTE  (60 * 1000LL)
 #define SESSION "AAAAAAAAAAAAAAAAAAAAAA"
-#define TOKEN   "BBBBBBBBBBBBBBBBBBBBBB"
-#define COOKIE  IDB_COOKIE_SESSION "=" TOKEN
+#define TOKEN   "tttttttttttttttttttttt"
+#define COOKIES "a=b; __Host-idb-session=" TOKEN
 
-struct fixture {
-    char folder[64];
-    struct idb_app_program program;
-    struct idb_app app;
-    struct idb_error err; /* of the last request */
-    char *sealed;
-    struct idb_offer offer; /* what made() makes */
-};
+bool __wrap_idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err);
+bool __real_idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err);
 
-static const char config_text[] =
-    "{\"organisation\":{\"name\":{\"nl\":\"Voorbeeld\"},\"url\":\"https://www.example.org\"},"
-    "\"lines\":{\"kcc\":{\"number\":\"+31241234567\",\"number_display\":\"+31 24 123 45 67\","
-    "\"clients\":[\"pbx\"]}},"
-    "\"store\":{\"url\":\"sqlite:%s/store/idb.db\"},\"keys\":{\"directory\":\"%s/keys\"},"
-    "\"issue\":{\"attest\":[\"front-office\"]},\"desk\":{\"alice\":[\"agent\"]},"
-    "\"attributes\":{\"name\":{\"label\":{\"nl\":\"Naam\"}}},"
-    "\"purposes\":{\"status\":{\"label\":{\"nl\":\"Status\"},\"line\":\"kcc\","
-    "\"attributes\":[\"name\"]}}}";
+/* The same code whenever one is drawn; NULL for the real thing. */
+static const char *stuck_code;
 
-static void check(bool ok, const struct idb_error *err)
+bool __wrap_idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err)
 {
-    if (!ok)
-        fail_msg("%s", err->message);
+    if (!stuck_code)
+        return __real_idb_code_draw(code, digits, err);
+    strcpy(code, stuck_code);
+    return true;
 }
 
-static void load_config(struct fixture *f)
-{
-    char path[128];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/idb.json", f->folder);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fprintf(file, config_text, f->folder, f->folder);
-    assert_int_equal(fchmod(fileno(file), 0600), 0);
-    assert_int_equal(fclose(file), 0);
-    check(idb_config_load(&f->app.config, path, &f->err), &f->err);
-}
-
-static void load_keys(struct fixture *f)
-{
-    struct idb_app *app = &f->app;
-    int64_t now = idb_timestamp_now();
-    int made;
-
-    check(idb_keyfile_create(app->config, now, &made, &f->err), &f->err);
-    check(idb_keys_load(&app->browser, app->config, IDB_WEB, "browser.key", now, &f->err)
-              && idb_keys_load(&app->code, app->config, IDB_WEB, "code.key", now, &f->err)
-              && idb_keys_load(&app->issue, app->config, IDB_WEB, "issue.key", now, &f->err)
-              && idb_keys_load(&app->seal, app->config, IDB_WEB, "seal.pub", now, &f->err)
-              && idb_keys_load(&app->bind, app->config, IDB_PHONE, "bind.key", now, &f->err),
-          &f->err);
-}
-
-static void seal_record(struct fixture *f)
-{
-    json_t *record =
-        json_pack("{s:s, s:s, s:s, s:s, s:{s:s}}", "session", SESSION, "purpose", "status",
-                  "method", "digid", "level", "substantial", "attributes", "name", "T. Estpersoon");
-
-    idb_answer_time(record, "auth_time", f->offer.auth_time);
-    idb_answer_time(record, "expires_at", f->offer.expires_at);
-    check(idb_seal(&f->sealed, record, f->app.issue, f->app.seal, &f->err), &f->err);
-    f->offer.sealed = f->sealed;
-    json_decref(record);
-}
+static struct instance instance;
+static struct idb_app app;
 
 static int set_up(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-    int64_t now = idb_timestamp_now();
-
-    assert_non_null(f);
-    *state = f;
-    strcpy(f->folder, "/tmp/idb-offer.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    f->program.handle = idb_handle_issue;
-    f->app.program = &f->program;
-    f->app.zone = IDB_WEB;
-    load_config(f);
-    load_keys(f);
-    check(idb_store_create(f->app.config, &f->err)
-              && idb_store_open(&f->app.store, f->app.config, &f->err),
-          &f->err);
-    f->offer = (struct idb_offer){ .session = SESSION,
-                                   .purpose = "status",
-                                   .lang = "nl",
-                                   .auth_time = now - MINUTE,
-                                   .expires_at = now + 60 * MINUTE,
-                                   .consent = "status-1",
-                                   .attributes = json_pack("[s]", "name") };
-    check(idb_session_token_hash(f->offer.token_hash, TOKEN, &f->err), &f->err);
-    seal_record(f);
+    (void)state;
+    clock_ms = 1795497910000;
+    stuck_code = NULL;
+    instance_new(&instance);
+    app = instance_app(&instance, IDB_WEB);
     return 0;
-}
-
-static int removed(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
-
-    json_decref((json_t *)f->offer.attributes);
-    free(f->sealed);
-    idb_app_close(&f->app);
-    assert_int_equal(nftw(f->folder, removed, 8, FTW_DEPTH | FTW_PHYS), 0);
-    free(f);
+    (void)state;
+    idb_app_close(&app);
+    instance_free(&instance);
     return 0;
 }
 
-/* The offer as a token, made at that time. */
-static char *made(struct fixture *f, int64_t at)
+/* ---- the offer ---- */
+
+static char *sealed_new(int64_t auth_time, int64_t expires_at)
 {
+    struct idb_error err = { 0 };
+    char *sealed = NULL;
+    json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "session", SESSION,
+                               "purpose", "status", "method", "login", "level", "high", "consent",
+                               "text-1", "attributes", "bsn", "999990019", "name", "T.");
+
+    idb_answer_time(record, "auth_time", auth_time);
+    idb_answer_time(record, "expires_at", expires_at);
+    assert_true(idb_seal(&sealed, record, app.issue, app.seal, &err));
+    json_decref(record);
+    return sealed;
+}
+
+/* The offer that a login made now would give to the browser of TOKEN. */
+static char *offer_for(const char *purpose, int64_t expires_at)
+{
+    json_t *names = json_pack("[s, s]", "bsn", "name");
+    char *sealed = sealed_new(clock_ms, expires_at);
+    struct idb_offer offer = { .session = SESSION,
+                               .purpose = purpose,
+                               .lang = "en",
+                               .sealed = sealed,
+                               .auth_time = clock_ms,
+                               .expires_at = expires_at,
+                               .consent = "text-1",
+                               .attributes = names };
+    struct idb_error err = { 0 };
     char *token = NULL;
 
-    check(idb_offer_make(&token, &f->offer, at, f->app.browser, &f->err), &f->err);
+    assert_true(idb_session_token_hash(offer.token_hash, TOKEN, &err));
+    assert_true(idb_offer_make(&token, &offer, clock_ms, app.browser, &err));
+    json_decref(names);
+    free(sealed);
     return token;
 }
 
-/* One request in a transaction of its own; the answer or NULL, f->err says why. */
-static json_t *ask(struct fixture *f,
-                   bool (*handle)(struct idb_app *, const json_t *, json_t **, struct idb_error *),
-                   json_t *request)
+static char *offer_new(void)
 {
+    return offer_for("status", clock_ms + 240 * MINUTE);
+}
+
+/* One request, committed or undone as a program does. The answer is the caller's. */
+static json_t *issue_by(struct idb_app *who, const char *offer, const char *cookies, bool consent,
+                        struct idb_error *err)
+{
+    json_t *request =
+        json_pack("{s:s, s:s*, s:b}", "offer", offer, "cookies", cookies, "consent", (int)consent);
     json_t *answer = NULL;
 
-    assert_non_null(request);
-    memset(&f->err, 0, sizeof f->err);
-    if (!handle(&f->app, request, &answer, &f->err)) {
-        assert_null(answer);
-        idb_app_rollback(&f->app);
-    } else {
-        check(idb_app_commit(&f->app, &f->err), &f->err);
-    }
-    f->app.line = NULL;
+    memset(err, 0, sizeof *err);
+    if (idb_handle_issue(who, request, &answer, err))
+        assert_true(idb_app_commit(who, err));
+    else
+        idb_app_rollback(who);
     json_decref(request);
     return answer;
 }
 
-static json_t *post(struct fixture *f, const char *token, const char *cookies)
+static json_t *issue(const char *offer, struct idb_error *err)
 {
-    return ask(f, idb_handle_issue,
-               json_pack("{s:s, s:s, s:b}", "offer", token, "cookies", cookies, "consent", 1));
+    return issue_by(&app, offer, COOKIES, true, err);
 }
 
-static void refused(struct fixture *f, json_t *answer, enum idb_exit exit, const char *code)
+/* Issues, and gives just the code. */
+static void issue_code(const char *offer, char code[IDB_CODE_SIZE])
 {
-    assert_null(answer);
-    assert_string_equal(f->err.code, code);
-    assert_int_equal(f->err.exit, exit);
+    struct idb_error err;
+    json_t *answer = issue(offer, &err);
+
+    if (!answer)
+        fail_msg("%s: %s", err.code, err.message);
+    snprintf(code, IDB_CODE_SIZE, "%s", json_string_value(json_object_get(answer, "code")));
+    json_decref(answer);
 }
 
-static void refuse_token(struct fixture *f, const char *token, enum idb_exit exit, const char *code)
+static void refuse(const char *offer, const char *cookies, bool consent, enum idb_exit exit,
+                   const char *code)
 {
-    refused(f, post(f, token, COOKIE), exit, code);
+    int64_t before = instance_sql(&instance, "SELECT COUNT(*) FROM audit");
+    struct idb_error err;
+
+    assert_null(issue_by(&app, offer, cookies, consent, &err));
+    assert_int_equal(err.exit, exit);
+    assert_string_equal(err.code, code);
+    assert_int_equal(instance_sql(&instance, "SELECT COUNT(*) FROM audit"), before);
 }
 
-static bool is_stored(struct fixture *f)
+static int64_t sessions(void)
 {
-    struct idb_session s = { 0 };
-    bool found;
-
-    check(idb_app_read(&f->app, &f->err) && idb_session_by_id(&f->app, SESSION, &s, &f->err),
-          &f->err);
-    found = s.found;
-    idb_session_clear(&s);
-    check(idb_app_commit(&f->app, &f->err), &f->err);
-    return found;
+    return instance_sql(&instance, "SELECT COUNT(*) FROM session");
 }
 
-static const char *text(const json_t *answer, const char *name)
+/* The result of keying a code in. */
+static const char *verify(const char *code, const char *call_id)
 {
-    const char *value = json_string_value(json_object_get(answer, name));
+    static char result[32];
+    struct idb_app phone = instance_app(&instance, IDB_PHONE);
+    json_t *request = json_pack("{s:s, s:s}", "code", code, "call_id", call_id);
+    json_t *answer = NULL;
+    struct idb_error err = { 0 };
 
-    return value ? value : "";
+    if (!idb_handle_verify(&phone, request, &answer, &err) || !idb_app_commit(&phone, &err))
+        fail_msg("%s", err.message);
+    snprintf(result, sizeof result, "%s", json_string_value(json_object_get(answer, "result")));
+    json_decref(answer);
+    json_decref(request);
+    idb_app_close(&phone);
+    return result;
 }
 
-static void assert_key_in(struct fixture *f, const char *code, const char *call, const char *result)
-{
-    json_t *answer =
-        ask(f, idb_handle_verify, json_pack("{s:s, s:s}", "code", code, "call_id", call));
+/* ---- spending ---- */
 
+static void an_offer_becomes_the_session_it_names(void **state)
+{
+    char *offer = offer_new();
+    struct idb_error err;
+    json_t *answer = issue(offer, &err);
+    const char *code = json_string_value(json_object_get(answer, "code"));
+    const json_t *cookies = json_object_get(answer, "cookies");
+
+    (void)state;
     assert_non_null(answer);
-    assert_string_equal(text(answer, "result"), result);
+    assert_string_equal(json_string_value(json_object_get(answer, "session")), SESSION);
+    assert_string_equal(json_string_value(json_object_get(answer, "code_expires_at")),
+                        "2026-11-24T05:35:10.000Z");
+    assert_string_equal(json_string_value(json_object_get(answer, "number")), "+31241234567");
+    assert_int_equal(json_object_size(answer), 9);
+    assert_int_equal(json_array_size(cookies), 1); /* the session's was set by the login */
+    assert_ptr_equal(strstr(json_string_value(json_array_get(cookies, 0)), "__Host-idb-code="),
+                     json_string_value(json_array_get(cookies, 0)));
+    assert_string_equal(verify(code, "c-1"), "accepted");
+    assert_int_equal(instance_sql(&instance, "SELECT lang = 'en' AND state = 'called'"
+                                             " AND expires_at - created_at = 14400000"
+                                             " AND renew_until - created_at = 1800000"
+                                             " FROM session WHERE id = '" SESSION "'"),
+                     1);
     json_decref(answer);
+    free(offer);
 }
 
-static void happy_path(void **state)
+static void the_audit_row_records_the_consent(void **state)
 {
-    struct fixture *f = *state;
-    char *token = made(f, idb_timestamp_now());
-    json_t *answer;
-    const json_t *cookies;
     char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
 
-    assert_false(is_stored(f));
-    answer = post(f, token, "other=1; " COOKIE);
-    check(answer != NULL, &f->err);
-    assert_string_equal(text(answer, "session"), SESSION);
-    assert_int_equal(strlen(text(answer, "ticket")), 6);
-    assert_int_equal(idb_code_read(code, text(answer, "code"), 10), IDB_CODE_GOOD);
-    assert_string_equal(text(answer, "number"), "+31241234567");
-    cookies = json_object_get(answer, "cookies");
-    assert_int_equal(json_array_size(cookies), 1); /* the session's it has already */
-    assert_int_equal(strncmp(json_string_value(json_array_get(cookies, 0)), IDB_COOKIE_CODE "=",
-                             strlen(IDB_COOKIE_CODE "=")),
-                     0);
-    assert_true(is_stored(f));
-    assert_key_in(f, code, "call-1", "accepted");
-    json_decref(answer);
-    free(token);
+    (void)state;
+    issue_code(offer, code);
+    assert_int_equal(
+        instance_sql(&instance,
+                     "SELECT COUNT(*) FROM audit WHERE actor = 'resident' AND action = 'issue'"
+                     " AND session = '" SESSION "' AND result = 'ok' AND detail ="
+                     " '{\"purpose\":\"status\",\"attributes\":[\"bsn\",\"name\"],"
+                     "\"consent\":\"text-1\",\"lang\":\"en\"}'"),
+        1);
+    free(offer);
 }
 
-static void another_browser(void **state)
+static void nothing_is_stored_without_consent(void **state)
 {
-    struct fixture *f = *state;
-    char *token = made(f, idb_timestamp_now());
+    char *offer = offer_new();
 
-    refused(f, post(f, token, IDB_COOKIE_SESSION "=CCCCCCCCCCCCCCCCCCCCCC"), IDB_REFUSED,
-            "other_browser");
-    refused(f, post(f, token, IDB_COOKIE_SESSION "=" TOKEN "x"), IDB_REFUSED, "other_browser");
-    refused(f, post(f, token, IDB_COOKIE_SESSION "="), IDB_REFUSED, "other_browser");
-    refused(f, post(f, token, "other=1"), IDB_REFUSED, "no_cookie");
-    refused(f, post(f, token, COOKIE "; " COOKIE), IDB_DATA, "bad_cookie");
-    refused(f, ask(f, idb_handle_issue, json_pack("{s:s, s:b}", "offer", token, "consent", 1)),
-            IDB_REFUSED, "no_cookie");
-    assert_false(is_stored(f));
-    free(token);
+    (void)state;
+    refuse(offer, COOKIES, false, IDB_REFUSED, "no_consent");
+    assert_int_equal(sessions(), 0);
+    free(offer);
 }
 
-static void without_consent(void **state)
+static void another_browser_cannot_spend_it(void **state)
 {
-    struct fixture *f = *state;
-    char *token = made(f, idb_timestamp_now());
+    char *offer = offer_new();
 
-    refused(f,
-            ask(f, idb_handle_issue,
-                json_pack("{s:s, s:s, s:b}", "offer", token, "cookies", COOKIE, "consent", 0)),
-            IDB_REFUSED, "no_consent");
-    refused(f, ask(f, idb_handle_issue, json_pack("{s:s, s:s}", "offer", token, "cookies", COOKIE)),
-            IDB_DATA, "bad_request");
-    refused(f,
-            ask(f, idb_handle_issue,
-                json_pack("{s:s, s:s, s:s}", "offer", token, "cookies", COOKIE, "consent", "yes")),
-            IDB_DATA, "bad_request");
-    assert_false(is_stored(f));
-    free(token);
+    (void)state;
+    refuse(offer, "__Host-idb-session=uuuuuuuuuuuuuuuuuuuuuu", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-session=" TOKEN "t", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-session=", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "a=b", true, IDB_REFUSED, "no_cookie");
+    refuse(offer, NULL, true, IDB_REFUSED, "no_cookie");
+    refuse(offer, COOKIES "; " COOKIES, true, IDB_DATA, "bad_cookie");
+    assert_int_equal(sessions(), 0);
+    free(offer);
 }
 
-/* Where part number n of a token begins. */
-static char *part_of(char *token, int n)
+/* One character less, or one changed anywhere. */
+static void an_altered_offer_is_none(void **state)
 {
-    while (n > 0)
-        n -= *token++ == '.';
-    return token;
-}
+    char *offer = offer_new();
+    size_t n = strlen(offer);
 
-/* One character in each part, and pieces off the end. */
-static void altered(void **state)
-{
-    struct fixture *f = *state;
-    char *token = made(f, idb_timestamp_now());
+    (void)state;
+    for (size_t i = 0; i < n; i += n / 60) {
+        char right = offer[i];
 
-    for (int n = 0; n < 5; n++) {
-        char *part = part_of(token, n);
-        char *c = part + strcspn(part, ".") / 2;
-        char right = *c;
-
-        if (n == 1)
-            continue; /* empty: dir has no encrypted key */
-        *c = right == 'A' ? 'B' : 'A';
-        refuse_token(f, token, IDB_DATA, "bad_offer");
-        *c = right;
+        offer[i] = right == 'A' ? 'B' : 'A';
+        refuse(offer, COOKIES, true, IDB_DATA, "bad_offer");
+        offer[i] = right;
     }
-    token[strlen(token) - 1] = '\0';
-    refuse_token(f, token, IDB_DATA, "bad_offer");
-    part_of(token, 4)[-1] = '\0';
-    refuse_token(f, token, IDB_DATA, "bad_offer");
-    refuse_token(f, "x", IDB_DATA, "bad_offer");
-    refuse_token(f, "....", IDB_DATA, "bad_offer");
-    assert_false(is_stored(f));
-    free(token);
+    offer[n - 1] = '\0';
+    refuse(offer, COOKIES, true, IDB_DATA, "bad_offer");
+    refuse("x", COOKIES, true, IDB_DATA, "bad_offer");
+    assert_int_equal(sessions(), 0);
+    free(offer);
 }
 
-/* A token of ours for something else, and one that lacks a member. */
-static void of_another_kind(void **state)
+static void a_token_of_another_kind_is_none(void **state)
 {
-    struct fixture *f = *state;
-    int64_t later = idb_timestamp_now() + MINUTE;
-    char *token = made(f, idb_timestamp_now());
-    char *other = NULL;
+    static const char *const types[] = { "idb-code", "idb-login", "idb-offers" };
+    struct idb_error err = { 0 };
+    char *offer = offer_new();
     json_t *payload = NULL;
 
-    check(
-        idb_token_open(&payload, token, "idb-offer", idb_timestamp_now(), f->app.browser, &f->err),
-        &f->err);
-    json_object_del(payload, "exp");
-    check(idb_token_seal(&other, payload, "idb-code", later, f->app.browser, &f->err), &f->err);
-    refuse_token(f, other, IDB_DATA, "bad_offer");
-    free(other);
-    /* Under a key that is not the browser's. */
-    check(idb_token_seal(&other, payload, "idb-offer", later, f->app.code, &f->err), &f->err);
-    refuse_token(f, other, IDB_DATA, "bad_offer");
-    free(other);
-    json_object_set_new(payload, "token_hash", json_string("c2hvcnQ"));
-    check(idb_token_seal(&other, payload, "idb-offer", later, f->app.browser, &f->err), &f->err);
-    refuse_token(f, other, IDB_DATA, "bad_offer");
-    free(other);
-    json_object_del(payload, "token_hash");
-    check(idb_token_seal(&other, payload, "idb-offer", later, f->app.browser, &f->err), &f->err);
-    refuse_token(f, other, IDB_DATA, "bad_offer");
-    free(other);
-    assert_false(is_stored(f));
-    json_decref(payload);
-    free(token);
-}
+    (void)state;
+    assert_true(idb_token_open(&payload, offer, "idb-offer", clock_ms, app.browser, &err));
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        char *token = NULL;
 
-static void past_its_time(void **state)
-{
-    struct fixture *f = *state;
-    int64_t now = idb_timestamp_now();
-    char *token = made(f, now - IDB_OFFER_VALID_MS - 1000);
-    json_t *answer;
-
-    refuse_token(f, token, IDB_REFUSED, "offer_expired");
-    free(token);
-    /* In time itself, but what was stated is no longer true. */
-    f->offer.expires_at = now - 1;
-    token = made(f, now);
-    refuse_token(f, token, IDB_REFUSED, "offer_expired");
-    free(token);
-    assert_false(is_stored(f));
-    f->offer.expires_at = now + 60 * MINUTE;
-    token = made(f, now - IDB_OFFER_VALID_MS + MINUTE);
-    answer = post(f, token, COOKIE);
-    check(answer != NULL, &f->err);
-    json_decref(answer);
-    free(token);
-}
-
-static void for_a_purpose_that_is_gone(void **state)
-{
-    struct fixture *f = *state;
-    char *token;
-
-    f->offer.purpose = "gone";
-    token = made(f, idb_timestamp_now());
-    refuse_token(f, token, IDB_DATA, "unknown_purpose");
-    assert_false(is_stored(f));
-    free(token);
-}
-
-static void posted_twice(void **state)
-{
-    struct fixture *f = *state;
-    char *token = made(f, idb_timestamp_now());
-    json_t *first = post(f, token, COOKIE);
-    json_t *second = post(f, token, COOKIE);
-
-    check(first && second, &f->err);
-    assert_string_equal(text(second, "session"), SESSION);
-    assert_string_equal(text(second, "ticket"), text(first, "ticket"));
-    assert_string_not_equal(text(second, "code"), text(first, "code"));
-    assert_key_in(f, text(first, "code"), "call-1", "wrong");
-    assert_key_in(f, text(second, "code"), "call-1", "accepted");
-    refuse_token(f, token, IDB_REFUSED, "not_issued");
-    refused(f, post(f, token, IDB_COOKIE_SESSION "=CCCCCCCCCCCCCCCCCCCCCC"), IDB_REFUSED,
-            "other_browser");
-    assert_key_in(f, text(second, "code"), "call-1", "accepted"); /* as if nothing had happened */
-    json_decref(first);
-    json_decref(second);
-    free(token);
-}
-
-static void posted_too_often(void **state)
-{
-    struct fixture *f = *state;
-    char *token = made(f, idb_timestamp_now());
-    char last[IDB_CODE_SIZE] = "";
-
-    for (int i = 0; i <= f->app.config->session_renewals; i++) {
-        json_t *answer = post(f, token, COOKIE);
-
-        check(answer != NULL, &f->err);
-        assert_string_not_equal(text(answer, "code"), last);
-        snprintf(last, sizeof last, "%s", text(answer, "code"));
-        json_decref(answer);
+        assert_true(
+            idb_token_seal(&token, payload, types[i], clock_ms + MINUTE, app.browser, &err));
+        refuse(token, COOKIES, true, IDB_DATA, "bad_offer");
+        free(token);
     }
-    refuse_token(f, token, IDB_REFUSED, "renewals_spent");
-    assert_key_in(f, last, "call-1", "accepted"); /* the refusal did not cost the code */
-    free(token);
+    json_decref(payload);
+    free(offer);
 }
 
-static void open_gives_what_was_made(void **state)
+static void an_offer_under_another_key_is_none(void **state)
 {
-    struct fixture *f = *state;
-    int64_t now = idb_timestamp_now();
-    char *token = made(f, now);
-    struct idb_offer o;
+    struct idb_keys other = *app.browser;
+    struct idb_keys *mine = app.browser;
+    char *offer = NULL;
 
-    check(idb_offer_open(&o, token, now, f->app.browser, &f->err), &f->err);
-    assert_string_equal(o.session, SESSION);
-    assert_string_equal(o.purpose, "status");
-    assert_string_equal(o.lang, "nl");
-    assert_memory_equal(o.token_hash, f->offer.token_hash, IDB_MAC_SIZE);
-    assert_string_equal(o.sealed, f->sealed);
-    assert_int_equal(o.auth_time, f->offer.auth_time);
-    assert_int_equal(o.expires_at, f->offer.expires_at);
-    assert_string_equal(o.consent, "status-1");
-    assert_true(json_equal(o.attributes, f->offer.attributes));
-    idb_offer_clear(&o);
-    assert_null(strstr(token, SESSION));
+    (void)state;
+    other.key[0].secret[0] ^= 1;
+    app.browser = &other;
+    offer = offer_new();
+    app.browser = mine;
+    refuse(offer, COOKIES, true, IDB_DATA, "bad_offer");
+    free(offer);
+}
+
+/* Ours, but without a member, or with one of the wrong form. */
+static void an_offer_that_is_not_whole_is_none(void **state)
+{
+    static const char *const names[] = { "session",    "purpose",    "lang",
+                                         "token_hash", "sealed",     "auth_time",
+                                         "consent",    "attributes", "expires_at" };
+    struct idb_error err = { 0 };
+    char *offer = offer_new();
+    json_t *whole = NULL;
+
+    (void)state;
+    assert_true(idb_token_open(&whole, offer, "idb-offer", clock_ms, app.browser, &err));
+    json_object_del(whole, "exp");
+    for (size_t i = 0; i <= sizeof names / sizeof names[0]; i++) {
+        json_t *payload = json_copy(whole);
+        char *token = NULL;
+
+        if (i < sizeof names / sizeof names[0])
+            json_object_del(payload, names[i]);
+        else
+            json_object_set_new(payload, "token_hash", json_string("AAAA"));
+        assert_true(
+            idb_token_seal(&token, payload, "idb-offer", clock_ms + MINUTE, app.browser, &err));
+        refuse(token, COOKIES, true, IDB_DATA, "bad_offer");
+        json_decref(payload);
+        free(token);
+    }
+    json_decref(whole);
+    free(offer);
+}
+
+static void an_offer_is_good_for_ten_minutes(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
+
+    (void)state;
+    clock_ms += 10 * MINUTE;
+    refuse(offer, COOKIES, true, IDB_REFUSED, "offer_expired");
+    clock_ms -= 1000;
+    issue_code(offer, code);
+    free(offer);
+}
+
+static void an_offer_whose_session_is_over_is_expired(void **state)
+{
+    char *offer = offer_for("status", clock_ms + MINUTE);
+
+    (void)state;
+    clock_ms += MINUTE;
+    refuse(offer, COOKIES, true, IDB_REFUSED, "offer_expired");
+    assert_int_equal(sessions(), 0);
+    free(offer);
+}
+
+static void a_purpose_that_is_gone(void **state)
+{
+    char *offer = offer_for("appointment", clock_ms + 240 * MINUTE);
+
+    (void)state;
+    refuse(offer, COOKIES, true, IDB_DATA, "unknown_purpose");
+    free(offer);
+}
+
+static void a_code_ends_with_its_session(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_for("status", clock_ms + 5 * MINUTE);
+
+    (void)state;
+    issue_code(offer, code);
+    assert_int_equal(instance_sql(&instance, "SELECT code_expires_at = expires_at"
+                                             " AND renew_until = expires_at FROM session"),
+                     1);
+    free(offer);
+}
+
+/* ---- posted again ---- */
+
+static void posted_again_the_same_session_a_fresh_code_the_old_one_dead(void **state)
+{
+    char first[IDB_CODE_SIZE];
+    char second[IDB_CODE_SIZE];
+    char *offer = offer_new();
+
+    (void)state;
+    issue_code(offer, first);
+    clock_ms += MINUTE;
+    issue_code(offer, second);
+    assert_string_not_equal(first, second);
+    assert_int_equal(sessions(), 1);
+    assert_int_equal(instance_sql(&instance, "SELECT renewals FROM session"), 1);
+    assert_int_equal(instance_sql(&instance, "SELECT COUNT(*) FROM audit WHERE actor = 'resident'"
+                                             " AND action = 'renew' AND session = '" SESSION "'"),
+                     1);
+    assert_string_equal(verify(first, "c-1"), "wrong");
+    assert_string_equal(verify(second, "c-1"), "accepted");
+    free(offer);
+}
+
+static void posted_again_by_another_browser_nothing(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
+
+    (void)state;
+    issue_code(offer, code);
+    refuse(offer, "__Host-idb-session=uuuuuuuuuuuuuuuuuuuuuu", true, IDB_REFUSED, "other_browser");
+    assert_string_equal(verify(code, "c-1"), "accepted");
+    free(offer);
+}
+
+static void after_the_code_was_used_it_is_spent(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
+
+    (void)state;
+    issue_code(offer, code);
+    assert_string_equal(verify(code, "c-1"), "accepted");
+    refuse(offer, COOKIES, true, IDB_REFUSED, "not_issued");
+    assert_int_equal(sessions(), 1);
+    free(offer);
+}
+
+static void after_it_was_cancelled_it_is_spent(void **state)
+{
+    json_t *request = json_pack("{s:s}", "cookies", COOKIES);
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
+    struct idb_error err = { 0 };
+    json_t *answer = NULL;
+
+    (void)state;
+    issue_code(offer, code);
+    assert_true(idb_handle_end(&app, request, &answer, &err));
+    assert_true(idb_app_commit(&app, &err));
+    refuse(offer, COOKIES, true, IDB_REFUSED, "not_issued");
+    json_decref(answer);
+    json_decref(request);
+    free(offer);
+}
+
+static void four_codes_and_no_more(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        issue_code(offer, code);
+    refuse(offer, COOKIES, true, IDB_REFUSED, "renewals_spent");
+    assert_string_equal(verify(code, "c-1"), "accepted");
+    free(offer);
+}
+
+static void no_new_code_half_an_hour_after_the_login(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    struct idb_error err = { 0 };
+    char *offer = offer_new();
+    json_t *payload = NULL;
+    char *late = NULL;
+
+    (void)state;
+    issue_code(offer, code);
+    /* The same offer, were it good for longer. */
+    assert_true(idb_token_open(&payload, offer, "idb-offer", clock_ms, app.browser, &err));
+    json_object_del(payload, "exp");
+    assert_true(
+        idb_token_seal(&late, payload, "idb-offer", clock_ms + 60 * MINUTE, app.browser, &err));
+    clock_ms += 30 * MINUTE;
+    refuse(late, COOKIES, true, IDB_REFUSED, "too_late");
+    json_decref(payload);
+    free(late);
+    free(offer);
+}
+
+/* A child process; cmocka's own assertions are the parent's. */
+static bool spend_in_child(const char *offer)
+{
+    struct idb_app mine = instance_app(&instance, IDB_WEB);
+    struct idb_error err;
+    json_t *answer;
+    bool ok;
+
+    mine.config->store_wait_ms = 20000;
+    answer = issue_by(&mine, offer, COOKIES, true, &err);
+    ok = answer && !strcmp(json_string_value(json_object_get(answer, "session")), SESSION);
+    json_decref(answer);
+    idb_app_close(&mine);
+    return ok;
+}
+
+static void of_several_at_once_comes_one_session(void **state)
+{
+    enum { PROCESSES = 4 };
+    char *offer = offer_new();
+    int failed = 0;
+
+    (void)state;
+    for (int i = 0; i < PROCESSES; i++)
+        if (fork() == 0)
+            _exit(spend_in_child(offer) ? 0 : 1);
+    for (int i = 0; i < PROCESSES; i++) {
+        int status = -1;
+
+        wait(&status);
+        failed += status != 0;
+    }
+    assert_int_equal(failed, 0);
+    assert_int_equal(sessions(), 1);
+    assert_int_equal(instance_sql(&instance, "SELECT renewals FROM session"), PROCESSES - 1);
+    assert_int_equal(instance_sql(&instance, "SELECT COUNT(*) FROM audit WHERE action = 'issue'"),
+                     1);
+    free(offer);
+}
+
+/* ---- collisions ---- */
+
+static void a_code_that_is_taken_is_never_given_twice(void **state)
+{
+    char code[IDB_CODE_SIZE];
+    char *offer = offer_new();
+    struct idb_error err;
+
+    (void)state;
+    stuck_code = "4821093471";
+    issue_code(offer, code);
+    assert_string_equal(code, stuck_code);
+    assert_null(issue(offer, &err)); /* a fresh one cannot be found */
+    assert_int_equal(err.exit, IDB_TEMPFAIL);
+    assert_string_equal(err.code, "no_code");
+    stuck_code = NULL;
+    issue_code(offer, code);
+    free(offer);
+}
+
+/* ---- opened by itself ---- */
+
+static void what_went_in_comes_out(void **state)
+{
+    char *token = offer_new();
+    struct idb_offer offer;
+    struct idb_error err = { 0 };
+    unsigned char hash[IDB_MAC_SIZE];
+
+    (void)state;
+    assert_true(strlen(token) < IDB_OFFER_MAX);
+    assert_true(idb_offer_open(&offer, token, clock_ms, app.browser, &err));
+    assert_string_equal(offer.session, SESSION);
+    assert_string_equal(offer.purpose, "status");
+    assert_string_equal(offer.lang, "en");
+    assert_string_equal(offer.consent, "text-1");
+    assert_true(offer.auth_time == clock_ms && offer.expires_at == clock_ms + 240 * MINUTE);
+    assert_int_equal(json_array_size(offer.attributes), 2);
+    assert_true(idb_session_token_hash(hash, TOKEN, &err));
+    assert_memory_equal(offer.token_hash, hash, IDB_MAC_SIZE);
+    assert_null(strstr(token, "status"));
+    idb_offer_clear(&offer);
+    assert_null(offer.owner);
+    idb_offer_clear(&offer);
     free(token);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(open_gives_what_was_made),
-        CASE(happy_path),
-        CASE(another_browser),
-        CASE(without_consent),
-        CASE(altered),
-        CASE(of_another_kind),
-        CASE(past_its_time),
-        CASE(for_a_purpose_that_is_gone),
-        CASE(posted_twice),
-        CASE(posted_too_often),
+        TEST(an_offer_becomes_the_session_it_names),
+        TEST(the_audit_row_records_the_consent),
+        TEST(nothing_is_stored_without_consent),
+        TEST(another_browser_cannot_spend_it),
+        TEST(an_altered_offer_is_none),
+        TEST(a_token_of_another_kind_is_none),
+        TEST(an_offer_under_another_key_is_none),
+        TEST(an_offer_that_is_not_whole_is_none),
+        TEST(an_offer_is_good_for_ten_minutes),
+        TEST(an_offer_whose_session_is_over_is_expired),
+        TEST(a_purpose_that_is_gone),
+        TEST(a_code_ends_with_its_session),
+        TEST(posted_again_the_same_session_a_fresh_code_the_old_one_dead),
+        TEST(posted_again_by_another_browser_nothing),
+        TEST(after_the_code_was_used_it_is_spent),
+        TEST(after_it_was_cancelled_it_is_spent),
+        TEST(four_codes_and_no_more),
+        TEST(no_new_code_half_an_hour_after_the_login),
+        TEST(of_several_at_once_comes_one_session),
+        TEST(a_code_that_is_taken_is_never_given_twice),
+        TEST(what_went_in_comes_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static const struct idb_member members[] = { { "text", JSON_STRING, 5, IDB_REQUI
 
 static bool check(const char *text, struct idb_error *err)
 {
-    json_t *request = json_loads(text, JSON_ALLOW_NUL, NULL);
+    json_t *request = json_loads(text, 0, NULL);
     bool ok;
 
     assert_non_null(request);
@@ -61,7 +61,6 @@ static void what_is_not(void **state)
         { "{\"text\":\"\xc3\xab\xc3\xab\xc3\xab\"}", "text" }, /* six bytes */
         { "{\"text\":\"a\\tb\"}", "text" },
         { "{\"text\":\"a\\u007f\"}", "text" },
-        { "{\"text\":\"a\\u0000b\"}", "text" },
         { "{\"text\":\"a\",\"flag\":1}", "flag" },
         { "{\"text\":\"a\",\"flag\":\"true\"}", "flag" },
         { "{\"text\":\"a\",\"flag\":null}", "flag" },

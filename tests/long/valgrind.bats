@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# The plain build only: the main path of every program under valgrind.
+
+setup() {
+    load ../lib
+    load ../op/lib
+    command -v valgrind >/dev/null || skip 'needs valgrind'
+    cd "$BATS_TEST_TMPDIR" || return
+    instance
+}
+
+# clean STATUS PROGRAM…: ends with that status, finds nothing wrong (valgrind's 99)
+# and, with 0 or 1, says nothing on standard error. To the web server a refusal
+# ends with 0 too, and goes into its log.
+clean() {
+    local want=$1 program=$2
+    shift 2
+    run --separate-stderr valgrind -q --error-exitcode=99 --leak-check=full \
+        --errors-for-leak-kinds=definite "$IDB_BUILD/$program" "$@"
+    [ "$status" -eq "$want" ] || { printf '%s\n' "exit $status" "$output" "$stderr"; return 1; }
+    [ "$want" -gt 1 ] || [[ $output == "Status: 4"* ]] || [ -z "$stderr" ] || { printf '%s\n' "$stderr"; return 1; }
+    # valgrind's lines begin with ==PID==.
+    [[ ! $stderr =~ (^|$'\n')==[0-9]+== ]] || { printf '%s\n' "$stderr"; return 1; }
+}
+
+# sent COOKIES [JQ]: the request of a browser with those cookies.
+sent() { jq -nc --arg c "$1" "{ cookies: \$c } | ${2-.}"; }
+
+# by_web PROGRAM METHOD BODY STATUS: as the web server calls it.
+by_web() {
+    GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=$2 CONTENT_TYPE=application/json \
+        CONTENT_LENGTH=${#3} clean 0 "$1.cgi" < <(printf %s "$3") || return
+    [[ $output == "Status: $4"* ]] || { printf '%s\n' "$output"; return 1; }
+}
+
+@test "valgrind: the life of a session, through each program" {
+    local code cookies
+    clean 0 idb-issue --attest=front-office < <(requests 1)
+    code=$(json code)
+    cookies=$(cookies_of "$output")
+    clean 0 idb-status < <(sent "$cookies")
+    [ "$(json state)" = issued ]
+    clean 0 idb-renew < <(sent "$cookies")
+    code=$(json code)
+    clean 1 idb-verify <<<"{\"code\":\"$(wrong_code "$code")\",\"call_id\":\"c-1\"}"
+    [ "$(json result)" = wrong ]
+    clean 0 idb-verify <<<"{\"code\":\"$code\",\"call_id\":\"c-1\",\"caller\":\"+31612345678\"}"
+    [ "$(json result)" = accepted ]
+    clean 0 idb-confirm < <(sent "$cookies" '.confirm = true')
+    [ "$(json result)" = confirmed ]
+    clean 0 idb-transfer <<<'{"call_id":"c-1","to_call_id":"c-2"}'
+    [ "$(json result)" = transferred ]
+    clean 0 idb-lookup <<<'{"call_id":"c-2","peek":true}'
+    [ "$(json result)" = peek ]
+    clean 0 idb-lookup --human <<<'{"call_id":"c-2"}'
+    clean 0 idb-lookup <<<'{"call_id":"c-2","reveal":["bsn"]}'
+    [ "$(json '.attributes[] | select(.name == "bsn").value')" = 999990019 ]
+    clean 0 idb-lookup <<<'{"open":true}'
+    [ "$(json '.calls | length')" = 1 ]
+    clean 0 idb-lookup < <(jq -nc --arg t "$(sql 'SELECT ticket FROM session')" '{ ticket: $t }')
+    clean 0 idb-end <<<'{"call_id":"c-2"}'
+    [ "$(json result)" = wrap_up ]
+    clean 0 idb-end --zone=desk <<<'{"call_id":"c-2","line":"kcc"}'
+    [ "$(json result)" = ended ]
+    clean 1 idb-lookup <<<'{"call_id":"c-2"}'
+    clean 0 idb-purge
+    [ "$(json pending_erasure)" = false ]
+    is_sound
+}
+
+@test "valgrind: streams, with good and bad lines" {
+    clean 65 idb-issue --attest=front-office < <(
+        requests 40
+        echo '{"purpose":"nothing"}'
+        echo 'no JSON'
+        printf '{"x":"%70000d"}\n' 0
+        requests 3
+    )
+    [ "$(jq -r '.error // "issued"' <<<"$output" | sort | uniq -c | tr -s ' ')" = " 1 bad_json
+ 1 bad_request
+ 43 issued
+ 1 too_large" ] || { jq -r '.error // "issued"' <<<"$output" | sort | uniq -c; return 1; }
+    issue 40 | jq -c '{ code, call_id: "c-\(input_line_number)" }' >verify
+    jq -c '{ call_id }' verify >calls
+    clean 0 idb-verify <verify
+    clean 0 idb-lookup <calls
+    clean 0 idb-end <calls
+    is_sound
+}
+
+@test "valgrind: the resident stops, and says that it is someone else" {
+    local issued code
+    issued=$(issue 2)
+    clean 0 idb-end < <(sent "$(cookies_of "$(head -n 1 <<<"$issued")")")
+    issued=$(tail -n 1 <<<"$issued")
+    code=$(code_of "$issued")
+    verify "$code" c-3 >/dev/null
+    clean 0 idb-confirm < <(sent "$(cookies_of "$issued")" '.confirm = false')
+    [ "$(json result)" = not_me ]
+    clean 1 idb-status < <(sent none=1)
+    [ "$(json error)" = no_cookie ]
+}
+
+@test "valgrind: each program called by the web server" {
+    local issued code cookies
+    issued=$(issue 1)
+    code=$(code_of "$issued")
+    cookies=$(cookies_of "$issued")
+    export HTTP_COOKIE=$cookies
+    by_web idb-renew POST '{}' 200
+    code=$(sed -n 's/.*"code":"\([0-9]*\)".*/\1/p' <<<"$output")
+    export AUTH_TYPE=test
+    REMOTE_USER=pbx by_web idb-verify POST "{\"code\":\"$code\",\"call_id\":\"c-1\"}" 200
+    REMOTE_USER=pbx by_web idb-transfer POST '{"call_id":"c-1","to_call_id":"c-2"}' 200
+    REMOTE_USER=alice by_web idb-lookup POST '{"call_id":"c-2","line":"kcc"}' 200
+    by_web idb-status GET '' 200
+    by_web idb-verify PUT '{}' 405
+    by_web idb-end POST '{}' 200
+    by_web idb-end POST '{"call_id":' 400
+    is_sound
+}
+
+@test "valgrind: keys, store and configuration" {
+    clean 0 idb-keys list
+    clean 0 idb-keys list --human
+    clean 0 idb-keys rotate
+    clean 0 idb-keys create
+    clean 0 idb-store check
+    clean 0 idb-store check --human
+    clean 0 idb-store migrate
+    issue 3 >issued
+    clean 0 idb-store backup "$PWD/copy"
+    clean 0 idb-store restore "$PWD/copy"
+    clean 0 idb-purge --dry-run
+    clean 0 idb-config check
+    clean 0 idb-config show
+    clean 0 idb-config show --json --lang=en
+    rm -r "$IDB_KEYS" "$(dirname "$IDB_STORE")"
+    clean 0 idb-keys create
+    clean 0 idb-store create
+}
+
+@test "valgrind: what fails: usage, no keys, no store, a wrong configuration" {
+    local program
+    for program in $(programs); do
+        clean 0 "$program" --help
+        clean 64 "$program" --nonsense
+    done
+    mv "$IDB_STORE" elsewhere
+    clean 78 idb-verify <<<'{"code":"1","call_id":"c-1"}'
+    [ "$(json error)" = store_missing ]
+    mv "$IDB_KEYS" elsewhere.keys
+    clean 78 idb-verify <<<'{"code":"1","call_id":"c-1"}'
+    [ "$(json error)" = key_missing ]
+    jq '.purposes.status.attributes = 3 | .more = true' "$IDB_CONFIG" >wrong.json
+    chmod 600 wrong.json
+    IDB_CONFIG=$PWD/wrong.json
+    clean 78 idb-config check
+    clean 78 idb-issue --attest=front-office < <(requests 1)
+}
