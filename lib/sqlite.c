@@ -17,11 +17,20 @@ const char *idb_sqlite_path(const struct idb_config *config)
     return config->store_url + strlen("sqlite:");
 }
 
+/* A full disk stops some calls of SQLite's with an I/O error. */
+static int primary_code(sqlite3 *db, int rc)
+{
+    bool full = db && sqlite3_system_errno(db) == ENOSPC;
+
+    return (rc & 0xff) == SQLITE_IOERR && (full || rc == SQLITE_IOERR_SHMSIZE) ? SQLITE_FULL
+                                                                               : rc & 0xff;
+}
+
 bool idb_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct idb_error *err)
 {
     const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
 
-    switch (rc & 0xff) {
+    switch (primary_code(db, rc)) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return idb_fail(err, IDB_TEMPFAIL, "busy",

@@ -106,7 +106,9 @@ in_disk() { nsenter -t "$DISK_PID" -m "$@"; }
 
 # disk_gone: for teardown.
 disk_gone() {
-    [ -z "${DISK_PID-}" ] || { kill "$DISK_PID" && wait "$DISK_PID" || true; } 2>/dev/null
+    [ -n "${DISK_PID-}" ] || return 0
+    kill "$DISK_PID" 2>/dev/null || true
+    wait "$DISK_PID" 2>/dev/null || true
 }
 
 # tool NAME: compiles tests/tools/NAME.c into a library to be preloaded; prints
@@ -138,7 +140,7 @@ stopped_at() {
         sleep 0.05
     done
     grep -q 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/stopped"
-    STOPPED=$(pgrep -P "$STOPPER")
+    STOPPED=$(tr -d ' ' <"/proc/$STOPPER/task/$STOPPER/children")
 }
 
 stopped_end() {

@@ -74,6 +74,8 @@ flow() {
     is_clean
     jq -nc --arg c "$(wrong_code "$code")" --arg n "$caller" '{code: $c, call_id: "live-call-5150", caller: $n}' |
         logged idb-verify >wrong || true
+    jq -nc --arg c "$(mistyped_code "$code")" '{code: $c, call_id: "live-call-5150"}' |
+        logged idb-verify >mistyped || true
     jq -nc --arg c "$code" --arg n "$caller" '{code: $c, call_id: "live-call-5150", caller: $n}' |
         logged idb-verify >right
     [ "$(jq -r .result right)" = accepted ]
@@ -90,7 +92,20 @@ flow() {
 
 @test "secrets: in a whole call no code, token, cookie, BSN, name, reference or number is in the store, on standard error or in syslog" {
     flow
-    grep -q 'reveal: agent' "$SYSLOG_FILE"
+    # Alarms and warnings say which session, and no more.
+    sql "UPDATE session SET bound = x'00'"
+    echo '{"call_id":"live-call-6260"}' | logged idb-lookup >forged || true
+    ask '.confirm = false' | logged idb-confirm >not-me
+    local said
+    for said in 'reveal: agent' 'forged: open' 'not_me: '; do
+        grep -q "$said" "$SYSLOG_FILE"
+    done
+    is_clean
+}
+
+@test "secrets: what is looked for is found where it stands, and so is the sealed record" {
+    flow
+    run -0 grep -qaFf wanted revealed
     # What must not be found is findable: the row is there, sealed.
     [ "$(pieces | wc -l)" -gt 20 ]
     pieces >live
@@ -206,4 +221,22 @@ flow() {
     [ -s complaints ]
     nowhere answers
     is_clean
+}
+
+@test "secrets: a program that crashes leaves no core" {
+    local pid
+    mkdir dumps
+    mkfifo in
+    (ulimit -c unlimited && cd dumps && exec idb-lookup) <in >out 3>&- &
+    pid=$!
+    exec 7>in
+    echo '{"open":true}' >&7
+    for _ in {1..200}; do
+        [ ! -s out ] || break
+        sleep 0.05
+    done
+    [ "$(jq -r .result out)" = calls ]
+    kill -SEGV "$pid"
+    wait "$pid" || true
+    [ -z "$(ls dumps)" ]
 }

@@ -60,12 +60,36 @@ opens() {
     [ "$(json result)" = open ]
 }
 
+# ---- what each holds ----
+
+@test "zones: each zone holds the key files it needs and no others" {
+    [ "$(cd "$IDB_KEYS/web" && echo *)" = 'browser.key code.key issue.key seal.pub' ]
+    [ "$(cd "$IDB_KEYS/phone" && echo *)" = 'bind.key code.key' ]
+    [ "$(cd "$IDB_KEYS/desk" && echo *)" = 'bind.key issue.pub seal.key' ]
+    [ "$(jq -c '[.keys[] | has("d")]' "$IDB_KEYS/web/seal.pub" "$IDB_KEYS/desk/issue.pub" |
+        sort -u)" = '[false]' ]
+    # Nothing private stands in two zones.
+    [ "$(jq -r '.keys[].d // empty' "$IDB_KEYS"/*/* | sort | uniq -d | wc -l)" = 0 ]
+}
+
+@test "zones: desk alone cannot issue, verify or confirm: it lacks the keys" {
+    attacker desk
+    run --separate-stderr -78 idb-issue --attest=front-office < <(requests 1)
+    is_error key_missing
+    run --separate-stderr -78 idb-verify <<<'{"code":"4821093471","call_id":"c-1"}'
+    is_error key_missing
+    run --separate-stderr -78 idb-confirm <<<'{"cookies":"__Host-idb-session=x","confirm":true}'
+    is_error key_missing
+}
+
 # ---- the web zone ----
 
 @test "zones: web alone cannot open a call: it lacks every key file of the desk" {
     called status c-1 >session
     attacker web
     run --separate-stderr -78 idb-lookup <<<'{"call_id":"c-1"}'
+    is_error key_missing
+    run --separate-stderr -78 idb-verify <<<'{"code":"4821093471","call_id":"c-2"}'
     is_error key_missing
     opens c-1
 }
@@ -287,6 +311,8 @@ END
         DELETE FROM session WHERE id = '$id';
         INSERT INTO session SELECT * FROM old.session WHERE id = '$id'"
     is_forged c-1
+    run --separate-stderr -1 verify "$(code_of "$(cat issued-c-1)")" c-2
+    [ "$(json result)" = used ]
 }
 
 @test "zones: a store restored from a backup opens nothing that was live in it" {
@@ -317,6 +343,8 @@ END
     run --separate-stderr -1 look c-1
     is_refused key_destroyed
     [ "$(sql 'SELECT action, result FROM audit ORDER BY id DESC LIMIT 1')" = 'open|key_destroyed' ]
+    jq -r '.keys[-1].d' before/desk/seal.key >destroyed
+    run -1 grep -rqFf destroyed "$IDB_KEYS"
     # It was the key: with it the record would still open.
     cp before/desk/seal.key "$IDB_KEYS/desk/seal.key"
     opens c-1
