@@ -59,7 +59,7 @@ const struct idb_migration idb_migrations[] = {
          "CREATE INDEX attempts_since ON attempts (since);"
 
          "CREATE TABLE audit ("
-         " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+         " id INTEGER PRIMARY KEY,"
          " at BIGINT NOT NULL,"  /* ms */
          " actor TEXT NOT NULL," /* agent:NAME line:NAME attest:NAME resident purge admin */
          " action TEXT NOT NULL,"

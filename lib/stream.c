@@ -17,6 +17,7 @@ struct input {
     size_t start; /* first byte that is not yet taken */
     size_t scan;  /* first byte in which no line end was looked for */
     size_t end;   /* first free byte */
+    size_t most;  /* how far the buffer was ever filled */
     size_t line;  /* number of the line at start, from 1 */
     bool eof;
     bool skip;  /* inside a line that is too long */
@@ -58,6 +59,8 @@ static bool fill(struct input *in, struct idb_error *err)
                         strerror(errno));
     in->eof = n == 0;
     in->end += (size_t)n;
+    if (in->end > in->most)
+        in->most = in->end;
     return true;
 }
 
@@ -198,7 +201,7 @@ void idb_stream_run(const struct idb_service *service, idb_stream_print *print,
     if (!ok)
         *worst = err;
     if (in.buffer)
-        idb_wipe(in.buffer, BUFFER);
+        idb_wipe(in.buffer, in.most);
     free(in.buffer);
     free(g);
 }

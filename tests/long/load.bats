@@ -23,9 +23,9 @@ timed() {
     echo "$name $status $(((${EPOCHREALTIME/./} - began) / 1000))" >>"$file.times"
 }
 
-# member NAME: one of $answer, without starting another program.
+# member NAME: one of $answer, or nothing, without starting another program.
 member() {
-    [[ $answer =~ \"$1\":\"([^\"]*)\" ]] && printf '%s' "${BASH_REMATCH[1]}"
+    [[ $answer =~ \"$1\":\"([^\"]*)\" ]] && printf '%s' "${BASH_REMATCH[1]}" || true
 }
 
 # writer N: issues, keys in and ends, a program each, until told to stop. What it

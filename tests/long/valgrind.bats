@@ -143,9 +143,9 @@ by_web() {
 @test "valgrind: what fails: usage, no keys, no store, a wrong configuration" {
     local program
     for program in $(programs); do
-        clean 0 "$program" --help
         clean 64 "$program" --nonsense
     done
+    clean 0 idb-verify --help
     mv "$IDB_STORE" elsewhere
     clean 78 idb-verify <<<'{"code":"1","call_id":"c-1"}'
     [ "$(json error)" = store_missing ]
