@@ -1,3 +1,4 @@
+#include "cookie.h"
 #include "handlers.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 static const struct idb_app_program program = {
     .tool = { .name = "idb-end", .help = help, .options = options, .set = set },
     .zone = IDB_PHONE,
-    .cgi = { .cookies = true },
+    .cgi = { .cookies = IDB_COOKIE_PREFIX },
     .handle = idb_handle_end,
 };
 

@@ -1,3 +1,4 @@
+#include "cookie.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -35,7 +36,7 @@ static const struct idb_app_program program = {
     .tool = { .name = "idb-issue", .help = help, .options = options, .set = set },
     .zone = IDB_WEB,
     .keys = IDB_KEY_BROWSER | IDB_KEY_CODE | IDB_KEY_ISSUE | IDB_KEY_SEAL,
-    .cgi = { .cookies = true },
+    .cgi = { .cookies = IDB_COOKIE_PREFIX },
     .handle = idb_handle_issue,
 };
 

@@ -1,3 +1,4 @@
+#include "cookie.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -22,7 +23,7 @@ static const struct idb_app_program program = {
     .tool = { .name = "idb-status", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_WEB,
     .keys = IDB_KEY_BROWSER,
-    .cgi = { .get = true, .cookies = true },
+    .cgi = { .get = true, .cookies = IDB_COOKIE_PREFIX },
     .handle = idb_handle_status,
 };
 

@@ -56,6 +56,10 @@ bool idb_app_configure(struct idb_app *app, struct idb_error *err)
 
 bool idb_app_open_store(struct idb_app *app, struct idb_error *err)
 {
+    if (app->store && !idb_store_is_current(app->store)) {
+        idb_store_close(app->store);
+        app->store = NULL;
+    }
     return app->store || idb_store_open(&app->store, app->config, err);
 }
 

@@ -1,5 +1,6 @@
 #include "cgi.h"
 
+#include "cookie.h"
 #include "mac.h"
 
 #include <errno.h>
@@ -95,10 +96,25 @@ static const char *post(struct idb_exchange *x)
     return status;
 }
 
+/* Our cookies and no others; NULL when they could be added. */
+static const char *add_cookies(struct idb_exchange *x, const struct idb_cgi *cgi)
+{
+    char *ours = cgi->cookies ? idb_cookie_keep(getenv("HTTP_COOKIE"), cgi->cookies) : NULL;
+    bool ok;
+
+    if (cgi->cookies)
+        json_object_del(x->request, "cookies");
+    ok = !ours || !json_object_set_new(x->request, "cookies", json_string(ours));
+    if (ours)
+        idb_wipe(ours, strlen(ours));
+    free(ours);
+    return ok ? NULL
+              : refuse(&x->err, "400 Bad Request", "bad_cookie", "The Cookie header is not UTF-8.");
+}
+
 static const char *read_request(struct idb_exchange *x, const struct idb_cgi *cgi, int argc)
 {
     const char *method = variable("REQUEST_METHOD");
-    const char *cookies = getenv("HTTP_COOKIE");
     const char *status = NULL;
 
     if (argc > 1 || variable("QUERY_STRING")[0])
@@ -110,12 +126,7 @@ static const char *read_request(struct idb_exchange *x, const struct idb_cgi *cg
                       cgi->get ? "Use GET or POST." : "Use POST.");
     else
         status = post(x);
-    if (!status && cgi->cookies)
-        json_object_del(x->request, "cookies");
-    if (!status && cgi->cookies && cookies
-        && json_object_set_new(x->request, "cookies", json_string(cookies)))
-        return refuse(&x->err, "400 Bad Request", "bad_cookie", "The Cookie header is not UTF-8.");
-    return status;
+    return status ? status : add_cookies(x, cgi);
 }
 
 static const char *status_of(const struct idb_error *err)

@@ -17,9 +17,10 @@
 #include "tool.h"
 
 struct idb_cgi {
-    bool get;     /* GET is allowed: the request is then {} */
-    bool cookies; /* the member "cookies" is the Cookie header, and nothing else is;
-                     "cookies" of the answer become Set-Cookie headers */
+    bool get;            /* GET is allowed: the request is then {} */
+    const char *cookies; /* the member "cookies" is the Cookie header's cookies whose names
+                            begin so, and nothing else is; "cookies" of the answer become
+                            Set-Cookie headers. NULL: no cookies */
 };
 
 bool idb_cgi_called(const char *argv0);

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #define IDB_CONFIG_PATH                                                                            \
-    "/etc/idb/idb.json"              /* used when neither --config nor $IDB_CONFIG is given */
+    "/etc/idb/idb.json" /* used when neither --config nor $IDB_CONFIG is given */
+#define IDB_SESSION_MAX_MS                                                                         \
+    (4 * 60 * 60 * 1000)             /* no session lives longer, whatever is configured */
 #define IDB_CONFIG_MAX (1024 * 1024) /* bytes */
 
 /* Scalars with their defaults filled in; strings are owned by root. Times are

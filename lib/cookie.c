@@ -1,5 +1,6 @@
 #include "cookie.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* RFC 6265 section 4.1.1: no controls, white space, double quote, comma,
@@ -68,6 +69,30 @@ bool idb_cookie_get(char *out, size_t size, const char *header, const char *name
     memcpy(out, value, length);
     out[length] = '\0';
     return true;
+}
+
+char *idb_cookie_keep(const char *header, const char *prefix)
+{
+    char *kept = header ? malloc(2 * strlen(header) + 1) : NULL;
+    char *to = kept;
+
+    while (kept && *header) {
+        const char *pair = header + strspn(header, " \t");
+        size_t n = strcspn(pair, ";");
+
+        if (!strncmp(pair, prefix, strlen(prefix))) {
+            if (to > kept)
+                to = stpcpy(to, "; ");
+            to = mempcpy(to, pair, n);
+        }
+        header = pair + n + (pair[n] == ';');
+    }
+    if (to == kept) {
+        free(kept);
+        return NULL;
+    }
+    *to = '\0';
+    return kept;
 }
 
 bool idb_cookie_set(json_t *cookies, const char *name, const char *value, long max_age)

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#define IDB_COOKIE_PREFIX     "__Host-idb-"
 #define IDB_COOKIE_SESSION    "__Host-idb-session" /* the status token */
 #define IDB_COOKIE_CODE       "__Host-idb-code"    /* the code, encrypted */
 #define IDB_COOKIE_MAX        4096                 /* bytes of one value, NUL included */
@@ -24,6 +25,11 @@
  * cookie-octet. header may be NULL (absent). Reads nothing past its NUL. */
 bool idb_cookie_get(char *out, size_t size, const char *header, const char *name,
                     struct idb_error *err);
+
+/* The cookies of header (may be NULL) whose names begin with prefix, as a header of
+ * their own, freed with free(); other sites' and programs' cookies are none of our
+ * business. NULL when there is none, or no memory. */
+char *idb_cookie_keep(const char *header, const char *prefix);
 
 /* Appends to the array cookies (which must exist) the Set-Cookie value that sets
  * name for max_age seconds, or that clears it (value NULL). False only when out

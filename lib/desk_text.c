@@ -26,12 +26,26 @@ static int columns(const char *utf8)
     return n;
 }
 
+/* What could steer a terminal is shown as a question mark. */
+static void print_safe(const char *value)
+{
+    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+        putchar(*p < ' ' || *p == 0x7f
+                        || (*p >= 0x80 && *p < 0xa0 && p > (const unsigned char *)value
+                            && p[-1] == 0xc2)
+                    ? '?'
+                    : *p);
+}
+
 static void row(const char *label, const char *value, const char *note)
 {
     int pad = LABEL_WIDTH - columns(label);
 
-    if (value[0])
-        printf("  %s%*s  %s%s\n", label, pad > 0 ? pad : 0, "", value, note);
+    if (!value[0])
+        return;
+    printf("  %s%*s  ", label, pad > 0 ? pad : 0, "");
+    print_safe(value);
+    printf("%s\n", note);
 }
 
 /* 2026-11-24 14:05, where the reader is. */

@@ -9,6 +9,7 @@
 struct idb_driver {
     bool (*open)(void **db, const struct idb_config *config, struct idb_error *err);
     void (*close)(void *db);
+    bool (*is_current)(void *db);
     bool (*begin)(void *db, bool write, struct idb_error *err);
     bool (*commit)(void *db, struct idb_error *err);
     void (*rollback)(void *db);

@@ -171,7 +171,8 @@ bool idb_grant_renew(struct idb_app *app, const unsigned char token_hash[IDB_MAC
 static bool code_cookie(struct idb_app *app, const struct idb_session *s, const char *code,
                         json_t *cookies, struct idb_error *err)
 {
-    json_t *payload = json_pack("{s:s, s:s}", "session", s->id, "code", code);
+    json_t *payload =
+        json_pack("{s:s, s:i, s:s}", "session", s->id, "renewals", s->renewals, "code", code);
     long seconds = (long)((s->code_expires_at - app->now) / 1000);
     char *token = NULL;
     bool ok = payload
@@ -238,19 +239,21 @@ bool idb_grant_answer(struct idb_app *app, const char *session, const char *code
     return ok;
 }
 
-void idb_grant_cookie_code(const struct idb_app *app, const char *cookies, const char *session,
-                           char code[IDB_CODE_SIZE])
+void idb_grant_cookie_code(const struct idb_app *app, const char *cookies,
+                           const struct idb_session *s, char code[IDB_CODE_SIZE])
 {
     char token[IDB_COOKIE_MAX];
     struct idb_error ignored = { 0 };
     json_t *payload = NULL;
     const char *of, *text;
+    int renewals;
 
     code[0] = '\0';
     if (idb_cookie_get(token, sizeof token, cookies, IDB_COOKIE_CODE, &ignored)
         && idb_token_open(&payload, token, code_typ, app->now, app->browser, &ignored)
-        && !json_unpack(payload, "{s:s, s:s}", "session", &of, "code", &text)
-        && !strcmp(of, session) && strlen(text) < IDB_CODE_SIZE)
+        && !json_unpack(payload, "{s:s, s:i, s:s}", "session", &of, "renewals", &renewals, "code",
+                        &text)
+        && !strcmp(of, s->id) && renewals == s->renewals && strlen(text) < IDB_CODE_SIZE)
         snprintf(code, IDB_CODE_SIZE, "%s", text);
     json_decref(payload);
     idb_wipe(token, sizeof token);

@@ -37,9 +37,9 @@ bool idb_grant_answer(struct idb_app *app, const char *session, const char *code
 /* Draws a session id or status token. */
 bool idb_grant_draw_id(char id[IDB_ID_SIZE], struct idb_error *err);
 
-/* The code in the browser's cookie, when it is session's and not past its time;
- * else code is "". */
-void idb_grant_cookie_code(const struct idb_app *app, const char *cookies, const char *session,
-                           char code[IDB_CODE_SIZE]);
+/* The code in the browser's cookie, when it is the present one of s and not past
+ * its time; else code is "". */
+void idb_grant_cookie_code(const struct idb_app *app, const char *cookies,
+                           const struct idb_session *s, char code[IDB_CODE_SIZE]);
 
 #endif

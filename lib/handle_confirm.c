@@ -15,6 +15,7 @@ static bool not_me(struct idb_app *app, const struct idb_session *s, json_t **an
 {
     bool erased = false;
 
+    /* The call may be over: then nothing is left to erase, but it goes on record. */
     if (!idb_session_erase(app, s, "cancelled", "not_me", &erased, err)
         || !idb_audit(app, "confirm", s->id, "not_me", NULL, err))
         return false;
@@ -52,12 +53,14 @@ bool idb_handle_confirm(struct idb_app *app, const json_t *request, json_t **ans
     static const struct idb_member members[] = { { "cookies", JSON_STRING, 65536, IDB_OPTIONAL },
                                                  { "confirm", JSON_TRUE, 0, IDB_REQUIRED } };
     struct idb_session s = { 0 };
+    bool said_yes;
     bool ok = idb_request_check(request, members, 2, err)
               && idb_session_of_browser(app, request, true, &s, err);
 
-    if (ok && (!s.called_at || !idb_session_is_live(&s, app->now)))
+    said_yes = json_is_true(json_object_get(request, "confirm"));
+    if (ok && (!s.called_at || (said_yes && !idb_session_is_live(&s, app->now))))
         ok = idb_fail(err, IDB_REFUSED, "not_called", "There is no call to confirm.");
-    else if (ok && json_is_true(json_object_get(request, "confirm")))
+    else if (ok && said_yes)
         ok = yes(app, &s, answer, err);
     else if (ok)
         ok = not_me(app, &s, answer, err);

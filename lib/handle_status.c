@@ -6,13 +6,16 @@
 #include <string.h>
 
 /* Who called, as far as the resident needs it to recognise their own call. */
-static void add_call(json_t *a, const struct idb_session *s)
+static void add_call(json_t *a, const struct idb_session *s, bool live)
 {
     json_t *call;
 
     if (!s->called_at)
         return;
-    call = json_pack("{s:s}", "caller", s->caller_last2[0] ? s->caller_last2 : "withheld");
+    call = json_object();
+    if (live)
+        json_object_set_new(call, "caller",
+                            json_string(s->caller_last2[0] ? s->caller_last2 : "withheld"));
     idb_answer_time(call, "at", s->called_at);
     json_object_set_new(a, "call", call);
 }
@@ -25,7 +28,7 @@ static void add_code(struct idb_app *app, json_t *a, const struct idb_session *s
     char code[IDB_CODE_SIZE];
     char shown[IDB_CODE_SHOWN_SIZE];
 
-    idb_grant_cookie_code(app, cookies, s->id, code);
+    idb_grant_cookie_code(app, cookies, s, code);
     if (code[0] && s->code_expires_at > app->now) {
         idb_code_show(shown, code);
         json_object_set_new(a, "code", json_string(code));
@@ -59,8 +62,7 @@ static json_t *describe(struct idb_app *app, const struct idb_session *s, const 
         add_code(app, a, s, cookies);
     else
         idb_cookie_set(json_object_get(a, "cookies"), IDB_COOKIE_CODE, NULL, 0);
-    if (live)
-        add_call(a, s);
+    add_call(a, s, live);
     if (ended)
         json_object_set_new(a, "reason", json_string(s->end_reason));
     idb_answer_time(a, "connected_at", live ? s->connected_at : 0);

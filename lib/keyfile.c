@@ -566,13 +566,13 @@ static bool retire_late(json_t *set, const json_t *copy, int64_t now)
 }
 
 /* Takes the keys past their time out of the set; how many there were. */
-static int prune(const struct idb_config *config, json_t *set, int64_t now)
+static int prune(json_t *set, int64_t now)
 {
     json_t *list = json_object_get(set, "keys");
     int pruned = 0;
 
     for (size_t i = json_array_size(list); i-- > 0;) {
-        if (idb_key_readable_until(config, json_array_get(list, i)) >= now)
+        if (idb_key_readable_until(json_array_get(list, i)) >= now)
             continue;
         json_array_remove(list, i);
         pruned++;
@@ -609,7 +609,7 @@ static bool rotate_pair(const struct idb_config *config, const struct pair *pair
         no_memory(err);
         goto out;
     }
-    *destroyed = prune(config, set, now);
+    *destroyed = prune(set, now);
     due = is_due(set, older_than_ms, now);
     full = json_array_size(json_object_get(set, "keys")) >= IDB_KEYS_MAX;
     if (due && !full && !add_key(set, pair, now, err))
@@ -677,9 +677,9 @@ static bool add_rights(json_t *entry, const char *path)
                   == 0;
 }
 
-static json_t *key_entry(const struct idb_config *config, const json_t *key)
+static json_t *key_entry(const json_t *key)
 {
-    int64_t until = idb_key_readable_until(config, key);
+    int64_t until = idb_key_readable_until(key);
     json_t *entry = json_pack("{s:s, s:O, s:O?, s:n}", "id", id_of(key), "created_at",
                               json_object_get(key, "created_at"), "retired_at",
                               json_object_get(key, "retired_at"), "readable_until");
@@ -705,7 +705,7 @@ static bool add_keys(json_t *entry, const struct idb_config *config, struct side
                && json_object_set_new(entry, "message", json_string(err.message)) == 0;
     }
     for (size_t i = 0; ok && i < json_array_size(list); i++)
-        ok = json_array_append_new(keys, key_entry(config, json_array_get(list, i))) == 0;
+        ok = json_array_append_new(keys, key_entry(json_array_get(list, i))) == 0;
     json_decref(set);
     return json_object_set_new(entry, "keys", keys) == 0 && ok;
 }

@@ -370,13 +370,13 @@ json_t *idb_keys_read(const struct idb_config *config, enum idb_zone zone, const
     return set;
 }
 
-int64_t idb_key_readable_until(const struct idb_config *config, const json_t *key)
+int64_t idb_key_readable_until(const json_t *key)
 {
     int64_t retired_at = 0;
 
     if (!idb_timestamp_parse(&retired_at, text_of(key, "retired_at")))
         return INT64_MAX;
-    return retired_at + config->session_lifetime_ms + IDB_KEYS_SLACK_MS;
+    return retired_at + IDB_SESSION_MAX_MS + IDB_KEYS_SLACK_MS;
 }
 
 /* Loading */
@@ -414,7 +414,7 @@ static bool fill_all(struct idb_keys *keys, const struct source *s, const json_t
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *key = json_array_get(list, i);
 
-        if (idb_key_readable_until(s->config, key) < now)
+        if (idb_key_readable_until(key) < now)
             continue;
         if (keys->count == IDB_KEYS_MAX)
             return corrupt(s, err, "too many of its keys are valid at once");

@@ -45,7 +45,7 @@ const char *idb_zone_name(enum idb_zone zone);
 enum idb_key_kind idb_key_kind(const char *name);
 
 /* Loads a file of zone by its name above ("code.key", …). A key retired for
- * longer than session lifetime + IDB_KEYS_SLACK_MS at now (ms) is not loaded.
+ * longer than IDB_SESSION_MAX_MS + IDB_KEYS_SLACK_MS at now (ms) is not loaded.
  * Fails with IDB_NOPERM "key_unreadable" (names the zone, the file's owner and
  * the user who runs), or IDB_CONFIG "key_missing" (names idb-keys create),
  * "key_rights" (link, not a regular file, wrong owner, or readable or writable
@@ -62,7 +62,7 @@ json_t *idb_keys_read(const struct idb_config *config, enum idb_zone zone, const
                       struct idb_error *err);
 
 /* Until when (ms) a key of such a set is loaded; INT64_MAX for the newest. */
-int64_t idb_key_readable_until(const struct idb_config *config, const json_t *key);
+int64_t idb_key_readable_until(const json_t *key);
 
 /* Wipes and frees. NULL is harmless. */
 void idb_keys_free(struct idb_keys *keys);

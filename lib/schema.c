@@ -55,7 +55,8 @@ const struct idb_migration idb_migrations[] = {
          "CREATE TABLE attempts ("
          " subject BLOB PRIMARY KEY,"
          " since BIGINT NOT NULL," /* ms: start of the window that is counted */
-         " count BIGINT NOT NULL);"
+         " count BIGINT NOT NULL,"
+         " before BIGINT NOT NULL);" /* counted in the window before */
          "CREATE INDEX attempts_since ON attempts (since);"
 
          "CREATE TABLE audit ("

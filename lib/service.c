@@ -45,6 +45,21 @@ static bool is_failure(enum idb_exit exit)
            || exit == IDB_CONFIG;
 }
 
+/* An answer is worth nothing when what it says was undone. */
+static bool handle(const struct idb_service *s, struct idb_exchange *x)
+{
+    bool ok = s->handle(s->ctx, x->request, &x->answer, &x->err);
+
+    if (ok && !x->answer && !x->err.code)
+        ok = idb_fail(&x->err, IDB_SOFTWARE, "internal",
+                      "The answer cannot be made; the store may hold what it must not.");
+    if (!ok) {
+        json_decref(x->answer);
+        x->answer = NULL;
+    }
+    return ok;
+}
+
 static void forget(struct idb_exchange *x)
 {
     json_decref(x->answer);
@@ -59,7 +74,7 @@ static bool together(const struct idb_service *s, struct idb_exchange *x, size_t
     bool whole = s->open(s->ctx, &err);
 
     for (size_t i = 0; whole && i < n; i++)
-        if (x[i].request && !s->handle(s->ctx, x[i].request, &x[i].answer, &x[i].err))
+        if (x[i].request && !handle(s, &x[i]))
             whole = !is_failure(x[i].err.exit);
     if (whole && s->commit(s->ctx, &err))
         return true;
@@ -74,7 +89,7 @@ static void alone(const struct idb_service *s, struct idb_exchange *x)
 {
     struct idb_error err = { 0 };
 
-    if (!s->open(s->ctx, &x->err) || !s->handle(s->ctx, x->request, &x->answer, &x->err)) {
+    if (!s->open(s->ctx, &x->err) || !handle(s, x)) {
         s->rollback(s->ctx);
         return;
     }

@@ -77,16 +77,23 @@ const char *const idb_sql[IDB_SQL_LAST] = {
 
     [IDB_SQL_REFUSAL] = "UPDATE session SET refusal = $2, refused_at = $3 WHERE id = $1",
 
-    /* $1 subject, $2 now, $3 start of the window that still counts. */
-    [IDB_SQL_COUNT] = "INSERT INTO attempts (subject, since, count) VALUES ($1, $2, 1)"
+    /* $1 subject, $2 now, $3 where the window that still counts began, $4 the one
+     * before it: what was counted in that is kept, to be weighed. */
+    [IDB_SQL_COUNT] = "INSERT INTO attempts (subject, since, count, before) VALUES ($1, $2, 1, 0)"
                       " ON CONFLICT (subject) DO UPDATE SET"
-                      " count = CASE WHEN attempts.since <= $3 THEN 1 ELSE attempts.count + 1 END,"
-                      " since = CASE WHEN attempts.since <= $3 THEN $2 ELSE attempts.since END"
+                      " before = CASE WHEN attempts.since > $3 THEN attempts.before"
+                      " WHEN attempts.since > $4 THEN attempts.count ELSE 0 END,"
+                      " count = CASE WHEN attempts.since > $3 THEN attempts.count + 1 ELSE 1 END,"
+                      " since = CASE WHEN attempts.since > $3 THEN attempts.since ELSE $2 END"
                       " RETURNING count",
 
-    /* The sum over up to eight subjects within the window that starts at $1. */
-    [IDB_SQL_COUNTED] = "SELECT COALESCE(SUM(count), 0) FROM attempts WHERE since > $1"
-                        " AND subject IN ($2, $3, $4, $5, $6, $7, $8, $9)",
+    /* The sum over up to eight subjects in the window of $2 ms that began at $1; the
+     * window before weighs by how much of it is still inside. */
+    [IDB_SQL_COUNTED] = "SELECT COALESCE(SUM(CASE WHEN since > $1"
+                        " THEN count + before * (since - $1) / $2"
+                        " ELSE count * (since - $1 + $2) / $2 END), 0)"
+                        " FROM attempts WHERE since > $1 - $2"
+                        " AND subject IN ($3, $4, $5, $6, $7, $8, $9, $10)",
 
     [IDB_SQL_CONFIRM] =
         "UPDATE session SET confirmation = $4"

@@ -30,6 +30,12 @@ bool idb_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct idb_error *e
 {
     const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
 
+    if (primary_code(db, rc) == SQLITE_IOERR && !strcmp(doing, IDB_COMMITTING))
+        /* The log may hold the whole transaction, to be found when it is next opened. */
+        return idb_fail(err, IDB_UNAVAILABLE, "store_io",
+                        "The store's disk failed (%s: %s). It may have been done or not; mend the"
+                        " disk and ask again.",
+                        doing, why);
     switch (primary_code(db, rc)) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

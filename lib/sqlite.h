@@ -13,7 +13,9 @@
 /* The path behind "sqlite:". */
 const char *idb_sqlite_path(const struct idb_config *config);
 
-/* An error of store.h for what db says; doing is put before the message. */
+/* An error of store.h for what db says; doing is put before the message. When the
+ * disk fails while IDB_COMMITTING, it says that nobody knows. */
+#define IDB_COMMITTING "committing"
 bool idb_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct idb_error *err);
 
 /* Opens path with the settings every connection has. */

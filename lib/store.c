@@ -107,6 +107,11 @@ static bool check_clock(struct idb_store *store, int64_t now, struct idb_error *
                     (long long)((mark - now) / 1000));
 }
 
+bool idb_store_is_current(struct idb_store *store)
+{
+    return store->driver->is_current(store->db);
+}
+
 bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct idb_error *err)
 {
     if (!store->driver->begin(store->db, write, err))

@@ -42,6 +42,9 @@ bool idb_store_open(struct idb_store **store, const struct idb_config *config,
                     struct idb_error *err);
 void idb_store_close(struct idb_store *store);
 
+/* False when the store's files were replaced since it was opened. */
+bool idb_store_is_current(struct idb_store *store);
+
 /* Begins a transaction, one that writes only after its turn in the queue, and
  * fixes its time, *now (ms). IDB_TEMPFAIL "clock" when the clock is more than
  * IDB_CLOCK_SLACK_MS behind the newest audit row. */

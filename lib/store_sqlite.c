@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct db {
@@ -11,6 +12,9 @@ struct db {
     int lock;
     bool locked;
     int64_t wait_ms;
+    char *path;
+    dev_t device; /* of the database file when it was opened */
+    ino_t inode;
     sqlite3_stmt *active;
     const char *text[IDB_SQL_LAST + 8]; /* prepared so far, by their text's address */
     sqlite3_stmt *stmt[IDB_SQL_LAST + 8];
@@ -33,12 +37,14 @@ static void sqlite_close(void *p)
     sqlite3_close(db->handle);
     if (db->lock != -1)
         close(db->lock);
+    free(db->path);
     free(db);
 }
 
 static bool sqlite_open(void **p, const struct idb_config *config, struct idb_error *err)
 {
     const char *path = idb_sqlite_path(config);
+    struct stat st;
     struct db *db;
 
     if (!idb_sqlite_check_rights(config, err))
@@ -48,13 +54,26 @@ static bool sqlite_open(void **p, const struct idb_config *config, struct idb_er
         return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     db->lock = -1;
     db->wait_ms = config->store_wait_ms;
-    if (idb_sqlite_lock_open(&db->lock, path, err)
-        && idb_sqlite_connect(&db->handle, path, SQLITE_OPEN_READWRITE, db->wait_ms, err)) {
+    db->path = strdup(path);
+    if (!db->path || stat(path, &st) == -1) {
+        idb_fail(err, IDB_TEMPFAIL, "busy", "The store is being replaced; try again.");
+    } else if (idb_sqlite_lock_open(&db->lock, path, err)
+               && idb_sqlite_connect(&db->handle, path, SQLITE_OPEN_READWRITE, db->wait_ms, err)) {
+        db->device = st.st_dev;
+        db->inode = st.st_ino;
         *p = db;
         return true;
     }
     sqlite_close(db);
     return false;
+}
+
+static bool sqlite_is_current(void *p)
+{
+    struct db *db = p;
+    struct stat st;
+
+    return !stat(db->path, &st) && st.st_dev == db->device && st.st_ino == db->inode;
 }
 
 static void end_statement(struct db *db)
@@ -88,7 +107,7 @@ static bool sqlite_commit(void *p, struct idb_error *err)
     end_statement(db);
     rc = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
     if (rc != SQLITE_OK)
-        return idb_sqlite_fail(db->handle, rc, "committing", err);
+        return idb_sqlite_fail(db->handle, rc, IDB_COMMITTING, err);
     unlock(db);
     return true;
 }
@@ -225,6 +244,7 @@ static bool sqlite_checkpoint(void *p, bool *done, struct idb_error *err)
 const struct idb_driver idb_driver_sqlite = {
     .open = sqlite_open,
     .close = sqlite_close,
+    .is_current = sqlite_is_current,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,

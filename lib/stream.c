@@ -133,9 +133,41 @@ static void drop_excess(struct input *in, struct group *g)
     in->start = in->scan = in->end;
 }
 
+/* A line that is a whole object of its own, not indented as inside another. */
+static bool is_request(const char *text, size_t size)
+{
+    struct idb_error ignored = { 0 };
+    json_t *request = NULL;
+    bool is = size > 0 && size <= IDB_REQUEST_MAX && text[0] == '{'
+              && idb_service_parse(&request, text, size, 1, &ignored);
+
+    json_decref(request);
+    return is;
+}
+
+/* What began as one value over several lines turns out to be requests, the first
+ * of them broken, as soon as a later line is one: all are then taken as lines. */
+static void look_again(struct input *in)
+{
+    char *newline;
+
+    while (in->whole && (newline = memchr(in->buffer + in->scan, '\n', in->end - in->scan))) {
+        size_t size = (size_t)(newline - (in->buffer + in->scan));
+
+        in->whole = in->skip || !is_request(in->buffer + in->scan, size);
+        in->scan += size + 1;
+    }
+    if (in->whole)
+        return;
+    in->begun = true;
+    in->scan = in->start;
+}
+
 /* Takes every whole line that has arrived, up to a group. */
 static void collect(struct input *in, struct group *g)
 {
+    if (in->whole)
+        look_again(in);
     while (!in->whole && g->n < GROUP_MAX) {
         char *newline = memchr(in->buffer + in->scan, '\n', in->end - in->scan);
 

@@ -7,7 +7,7 @@
  * - Lines that have already arrived are one group (see service.h).
  * - A single value spread over several lines is accepted as the only one: the
  *   first line must break after one of { [ , : and is then read to the end of
- *   input and parsed once.
+ *   input and parsed once, unless a later line turns out to be a request.
  * - A line over IDB_REQUEST_MAX is answered ("too_large") and skipped to its end.
  */
 #ifndef IDB_STREAM_H

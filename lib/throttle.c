@@ -3,16 +3,18 @@
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
 
-static bool counted(struct idb_app *app, int64_t since,
+/* How many in the window of that length that began at since. A call's own count
+ * has no window: since 0. */
+static bool counted(struct idb_app *app, int64_t since, int64_t window,
                     const unsigned char (*subjects)[IDB_MAC_SIZE], size_t n, int64_t *count,
                     struct idb_error *err)
 {
-    struct idb_value in[1 + IDB_CALLER_MACS] = { idb_int(since) };
+    struct idb_value in[2 + IDB_CALLER_MACS] = { idb_int(since), idb_int(window) };
     bool found = false;
 
     for (size_t i = 0; i < IDB_CALLER_MACS; i++)
-        in[1 + i] = i < n ? idb_bytes(subjects[i], IDB_MAC_SIZE) : idb_null();
-    if (!idb_store_query(app->store, IDB_SQL_COUNTED, in, 1 + IDB_CALLER_MACS, err)
+        in[2 + i] = i < n ? idb_bytes(subjects[i], IDB_MAC_SIZE) : idb_null();
+    if (!idb_store_query(app->store, IDB_SQL_COUNTED, in, 2 + IDB_CALLER_MACS, err)
         || !idb_store_row(app->store, &found, err))
         return false;
     *count = found ? idb_store_int(app->store, 0) : 0;
@@ -24,7 +26,7 @@ bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *l
 {
     int64_t count = 0;
 
-    if (!counted(app, 0, &t->call, 1, &count, err))
+    if (!counted(app, 0, 1, &t->call, 1, &count, err))
         return false;
     *left =
         count < app->config->throttle_per_call ? app->config->throttle_per_call - (int)count : 0;
@@ -34,24 +36,26 @@ bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *l
 bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
                        struct idb_error *err)
 {
-    int64_t since = app->now - app->config->throttle_window_ms;
+    int64_t window = app->config->throttle_window_ms;
+    int64_t since = app->now - window;
     int64_t caller = 0;
     int64_t all = 0;
 
-    if (!counted(app, since, t->caller, t->callers, &caller, err)
-        || !counted(app, since, &everybody, 1, &all, err))
+    if (!counted(app, since, window, t->caller, t->callers, &caller, err)
+        || !counted(app, since, window, &everybody, 1, &all, err))
         return false;
     *page = caller >= app->config->throttle_per_caller || all >= app->config->throttle_total;
     return true;
 }
 
 static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE], int64_t since,
-                      int64_t *count, struct idb_error *err)
+                      int64_t window, int64_t *count, struct idb_error *err)
 {
-    struct idb_value in[] = { idb_bytes(subject, IDB_MAC_SIZE), idb_int(app->now), idb_int(since) };
+    struct idb_value in[] = { idb_bytes(subject, IDB_MAC_SIZE), idb_int(app->now), idb_int(since),
+                              idb_int(since - window) };
     bool found = false;
 
-    if (!idb_store_query(app->store, IDB_SQL_COUNT, in, 3, err)
+    if (!idb_store_query(app->store, IDB_SQL_COUNT, in, 4, err)
         || !idb_store_row(app->store, &found, err))
         return false;
     *count = found ? idb_store_int(app->store, 0) : 0;
@@ -61,13 +65,15 @@ static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_S
 bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
                         struct idb_error *err)
 {
-    int64_t since = app->now - app->config->throttle_window_ms;
+    int64_t window = app->config->throttle_window_ms;
+    int64_t since = app->now - window;
     int most = app->config->throttle_per_call;
     int64_t call = 0;
     int64_t other;
 
-    if (!count_one(app, t->call, 0, &call, err) || !count_one(app, t->caller[0], since, &other, err)
-        || !count_one(app, everybody, since, &other, err))
+    if (!count_one(app, t->call, 0, 1, &call, err)
+        || !count_one(app, t->caller[0], since, window, &other, err)
+        || !count_one(app, everybody, since, window, &other, err))
         return false;
     *left = call < most ? most - (int)call : 0;
     return true;

@@ -79,9 +79,14 @@ static void json_release(void *p)
 
 bool idb_tool_harden(const struct idb_tool *tool, struct idb_error *err)
 {
+    sigset_t alarm;
+
     cut_environment();
     no_traces();
     signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM); /* a parent may have blocked it, and it ends our waits */
+    sigprocmask(SIG_UNBLOCK, &alarm, NULL);
     if (!check_descriptors(err))
         return false;
     json_set_alloc_funcs(json_alloc, json_release);

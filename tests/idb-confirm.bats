@@ -77,7 +77,7 @@ called() { verify "$(code_of "$issued")" c-1 +31612345678 >/dev/null; }
     [ "$(json warning)" = not_me ]
 }
 
-@test "idb-confirm: nothing to confirm before a call, nor after its end" {
+@test "idb-confirm: nothing to confirm before a call; after its end not me is still put on record" {
     before=$(snapshot)
     for yes in true false; do
         answer 1 "$yes"
@@ -85,20 +85,22 @@ called() { verify "$(code_of "$issued")" c-1 +31612345678 >/dev/null; }
     done
     [ "$(snapshot)" = "$before" ]
     called
+    idb-end <<<'{"call_id":"c-1"}' >/dev/null
+    answer 1 true
+    refused not_called
     answer 0 false
-    for yes in true false; do
-        answer 1 "$yes"
-        refused not_called
-    done
+    [ "$(json result)" = not_me ]
+    [ "$(column 'state, end_reason' "$session")" = 'done|hung_up' ]
+    [ "$(newest_audit)" = "resident|confirm|$session|not_me" ]
 }
 
-@test "idb-confirm: nothing to confirm past the session's time, before any purge" {
+@test "idb-confirm: past the session's time, before any purge: no yes, but not me erases" {
     called
-    for yes in true false; do
-        run --separate-stderr -1 at_offset +4h confirm "$issued" "$yes"
-        refused not_called
-    done
+    run --separate-stderr -1 at_offset +4h confirm "$issued" true
+    refused not_called
     [ "$(column 'state, confirmation IS NULL' "$session")" = 'called|1' ]
+    run --separate-stderr -0 at_offset +4h confirm "$issued" false
+    [ "$(column 'state, sealed IS NULL' "$session")" = 'cancelled|1' ]
 }
 
 @test "idb-confirm: cookies that are no session's" {

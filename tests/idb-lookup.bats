@@ -353,6 +353,31 @@ is_forged() {
     [ "$(json result)" = unconfirmed ]
 }
 
+@test "idb-lookup: forged: a confirmation of a call of the same moment" {
+    issued=$(issue change) session=$(session_of "$issued")
+    other=$(issue change)
+    # One group is one moment.
+    idb-verify >/dev/null < <(jq -nc --arg one "$(code_of "$issued")" --arg two "$(code_of "$other")" \
+        '{ code: $one, call_id: "c-1" }, { code: $two, call_id: "c-2" }')
+    [ "$(sql 'SELECT COUNT(DISTINCT called_at) FROM session WHERE called_at > 0')" = 1 ]
+    confirm "$other" true >/dev/null
+    forged "UPDATE session SET confirmation = (SELECT confirmation FROM session
+        WHERE call_id = 'c-2') WHERE id = '$session'"
+}
+
+@test "idb-lookup: forged: a confirmation of an earlier call of the session" {
+    issued=$(issue change) session=$(session_of "$issued")
+    called c-9
+    confirm "$issued" true >/dev/null
+    yes=$(column confirmation "$session")
+    sql "UPDATE session SET state = 'issued', call_id = NULL, called_at = NULL, bound = NULL,
+        confirmation = NULL WHERE id = '$session'"
+    called
+    look 1
+    [ "$(json result)" = unconfirmed ]
+    forged "UPDATE session SET confirmation = '$yes' WHERE id = '$session'"
+}
+
 @test "idb-lookup: forged: an ended session brought back" {
     called
     row=$(sql "SELECT quote(sealed), quote(bound), quote(bound_key) FROM session")

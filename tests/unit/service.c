@@ -20,6 +20,7 @@ struct fake {
     int handled;
     bool open_fails;
     int commit_fails_when; /* so many are pending */
+    bool was_flaky;
 };
 
 static bool open_fake(void *ctx, struct idb_error *err)
@@ -29,7 +30,7 @@ static bool open_fake(void *ctx, struct idb_error *err)
     return !f->open_fails || idb_fail(err, IDB_CONFIG, "config_missing", "No configuration.");
 }
 
-/* {"do": "ok" | "refuse" | "refuse_standing" | "bad" | "fail" | "forged"} */
+/* {"do": "ok" | "refuse" | "refuse_standing" | "bad" | "fail" | "flaky" | "forged"} */
 static bool handle(void *ctx, const json_t *request, json_t **answer, struct idb_error *err)
 {
     struct fake *f = ctx;
@@ -43,6 +44,10 @@ static bool handle(void *ctx, const json_t *request, json_t **answer, struct idb
     f->pending++;
     if (!strcmp(what, "fail"))
         return idb_fail(err, IDB_UNAVAILABLE, "store_io", "Broken.");
+    if (!strcmp(what, "flaky") && !f->was_flaky) {
+        f->was_flaky = true;
+        return idb_fail(err, IDB_TEMPFAIL, "busy", "Busy.");
+    }
     if (!strcmp(what, "forged"))
         return idb_fail(err, IDB_SOFTWARE, "forged", "Forged.") || true;
     if (!strcmp(what, "refuse_standing"))
@@ -160,6 +165,15 @@ static void a_failure_undoes_the_group_and_stays_its_own(void **state)
     assert_int_equal(f.pending, 0);
 }
 
+static void what_went_well_the_second_time_went_well(void **state)
+{
+    struct fake f = { 0 };
+
+    (void)state;
+    assert_string_equal(run(&f, "ok flaky"), "ok:0 flaky:0");
+    assert_int_equal(f.stored, 2);
+}
+
 static void a_commit_that_fails_is_tried_for_each_alone(void **state)
 {
     struct fake f = { .commit_fails_when = 3 };
@@ -246,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_group_is_one_commit_in_order),
         cmocka_unit_test(a_refusal_is_no_failure),
         cmocka_unit_test(a_failure_undoes_the_group_and_stays_its_own),
+        cmocka_unit_test(what_went_well_the_second_time_went_well),
         cmocka_unit_test(a_commit_that_fails_is_tried_for_each_alone),
         cmocka_unit_test(without_configuration_each_is_answered),
         cmocka_unit_test(parsing),
