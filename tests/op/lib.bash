@@ -102,7 +102,8 @@ disk() {
     [ -e "$BATS_TEST_TMPDIR/mounted" ]
 }
 
-in_disk() { nsenter -t "$DISK_PID" -m "$@"; }
+# Root and folder are named, for the tests may run in a chroot.
+in_disk() { nsenter -t "$DISK_PID" -m -r --wd="$PWD" "$@"; }
 
 # disk_gone: for teardown.
 disk_gone() {
