@@ -12,10 +12,9 @@ race_start() {
 # the file results.
 racer() {
     local answer status=0
-    answer=$(jq -nc --arg code "$1" --arg call "$2" '{ code: $code, call_id: $call }')
     exec 8>&-
     flock -s gate true
-    answer=$(timeout 60 idb-verify 2>>complaints <<<"$answer") || status=$?
+    answer=$(timeout 60 idb-verify 2>>complaints <<<"{\"code\":\"$1\",\"call_id\":\"$2\"}") || status=$?
     [[ $answer =~ ^\{\"result\":\"([a-z_]+)\" ]] || BASH_REMATCH=('' "$answer")
     printf '%s %s\n' "$status" "${BASH_REMATCH[1]}" >>results
 }
