@@ -293,8 +293,9 @@ static bool no_session(struct idb_app *app, const struct look *look, json_t **an
 static bool by_call(struct idb_app *app, const json_t *request, json_t **answer,
                     struct idb_error *err)
 {
+    const json_t *reveal = json_object_get(request, "reveal");
     struct look look = { .call_id = idb_request_text(request, "call_id"),
-                         .reveal = json_object_get(request, "reveal"),
+                         .reveal = json_array_size(reveal) > 0 ? reveal : NULL,
                          .peek = json_is_true(json_object_get(request, "peek")) };
     struct idb_session s = { 0 };
     bool ok = idb_request_call_id(look.call_id, err) && idb_request_lang(request, &look.lang, err)

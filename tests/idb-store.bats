@@ -541,7 +541,7 @@ idb.db-lock" ]
 @test "idb-store: restore sets times from the future to now, and the clock is in order again" {
     idb-store create
     sql "INSERT INTO audit (at, actor, action, result) VALUES (9000000000000, 'a', 'b', 'c');
-        INSERT INTO attempts VALUES (x'01', 9000000000000, 3);
+        INSERT INTO attempts VALUES (x'01', 9000000000000, 3, 0);
         INSERT INTO ended_call VALUES (x'01', 9000000000000, 'hung_up', NULL);"
     run --separate-stderr -75 idb-store check
     run --separate-stderr -0 idb-store backup old
