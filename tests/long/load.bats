@@ -25,7 +25,9 @@ timed() {
 
 # member NAME: one of $answer, or nothing, without starting another program.
 member() {
-    [[ $answer =~ \"$1\":\"([^\"]*)\" ]] && printf '%s' "${BASH_REMATCH[1]}" || true
+    if [[ $answer =~ \"$1\":\"([^\"]*)\" ]]; then
+        printf '%s' "${BASH_REMATCH[1]}"
+    fi
 }
 
 # writer N: issues, keys in and ends, a program each, until told to stop. What it
