@@ -20,14 +20,6 @@ struct look {
     bool peek;
 };
 
-static bool needs_page(const struct idb_app *app, const struct idb_session *s)
-{
-    const json_t *purpose = idb_config_purpose(app->config, s->purpose);
-    const char *confirm = json_string_value(json_object_get(purpose, "confirm"));
-
-    return !strcmp(s->confirm, "page") || !purpose || (confirm && !strcmp(confirm, "page"));
-}
-
 /* What is known of a call without opening anything. */
 static json_t *describe_call(const struct idb_app *app, const struct idb_session *s,
                              const char *lang, const char *result)
@@ -36,8 +28,8 @@ static json_t *describe_call(const struct idb_app *app, const struct idb_session
         "{s:s*, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s}", "result", result, "session",
         s->id, "ticket", s->ticket, "state", s->state, "line", s->line, "call_id", s->call_id,
         "purpose", idb_answer_purpose(app, s->purpose, lang), "confirm",
-        needs_page(app, s) ? "page" : "notify", "confirmed", s->confirmation != NULL, "caller",
-        s->caller_last2[0] ? s->caller_last2 : "withheld", "number_hint",
+        idb_session_needs_page(app, s) ? "page" : "notify", "confirmed", s->confirmation != NULL,
+        "caller", s->caller_last2[0] ? s->caller_last2 : "withheld", "number_hint",
         s->number_hint[0] ? s->number_hint : "unknown");
 
     idb_answer_time(a, "called_at", s->called_at);
@@ -257,7 +249,7 @@ static bool open_record(struct idb_app *app, struct idb_session *s, const struct
         return false;
     if (!check_binding(app, s, err))
         return !strcmp(err->code, "forged") && alarm(app, s->id, "open", err);
-    if (needs_page(app, s) && !s->confirmation)
+    if (idb_session_needs_page(app, s) && !s->confirmation)
         return unconfirmed(app, s, look, answer, err);
     ok = unseal(app, s, &record, err);
     if (ok) {

@@ -47,14 +47,11 @@ static json_t *describe(struct idb_app *app, const struct idb_session *s, const 
 {
     bool live = idb_session_is_live(s, app->now);
     bool ended = s->ended_at != 0;
-    const json_t *purpose = idb_config_purpose(app->config, s->purpose);
-    const char *asks = json_string_value(json_object_get(purpose, "confirm"));
-    bool page = !strcmp(s->confirm, "page") || (asks && !strcmp(asks, "page"));
-    json_t *a =
-        json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:[]}", "state",
-                  live || ended ? s->state : "expired", "ticket", s->ticket, "purpose",
-                  idb_answer_purpose(app, s->purpose, s->lang), "lang", s->lang, "confirm",
-                  page ? "page" : "notify", "confirmed", s->confirmation != NULL, "cookies");
+    json_t *a = json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:[]}", "state",
+                          live || ended ? s->state : "expired", "ticket", s->ticket, "purpose",
+                          idb_answer_purpose(app, s->purpose, s->lang), "lang", s->lang, "confirm",
+                          idb_session_needs_page(app, s) ? "page" : "notify", "confirmed",
+                          s->confirmation != NULL, "cookies");
 
     if (!a)
         return NULL;

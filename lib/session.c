@@ -131,6 +131,14 @@ bool idb_session_is_live(const struct idb_session *s, int64_t now)
     return s->due_at > now && s->expires_at > now;
 }
 
+bool idb_session_needs_page(const struct idb_app *app, const struct idb_session *s)
+{
+    const json_t *purpose = idb_config_purpose(app->config, s->purpose);
+    const char *confirm = json_string_value(json_object_get(purpose, "confirm"));
+
+    return !strcmp(s->confirm, "page") || !purpose || (confirm && !strcmp(confirm, "page"));
+}
+
 bool idb_session_token_hash(unsigned char hash[IDB_MAC_SIZE], const char *token,
                             struct idb_error *err)
 {

@@ -73,6 +73,10 @@ void idb_session_clear(struct idb_session *s);
 /* True while it is not ended and not past its time at now. */
 bool idb_session_is_live(const struct idb_session *s, int64_t now);
 
+/* True when the agent may see nothing before the resident's yes: the purpose asks
+ * for it (or is no longer configured), or the throttle did. */
+bool idb_session_needs_page(const struct idb_app *app, const struct idb_session *s);
+
 /* The session of the browser that sent these cookies. IDB_REFUSED "no_session"
  * when there is none; begins a transaction (write or read). */
 bool idb_session_of_browser(struct idb_app *app, const json_t *request, bool write,

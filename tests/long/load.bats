@@ -169,7 +169,7 @@ slowest() { cut -d' ' -f3 "$@" | sort -n | tail -n 1; }
     [ ! -s alone.complaints ] || { cat alone.complaints; return 1; }
     [ "$(cut -d' ' -f2 alone.times | sort -u)" = 0 ]
     # Who waited for one of them would wait until it stops.
-    [ "$(slowest alone.times)" -lt 10000 ]
+    [ "$(slowest alone.times)" -lt 1000 ]
     # Of what never was a request nothing was done.
     [ "$(sql 'SELECT COUNT(*) FROM ended_call')" = 1 ]
     [ "$(sql "SELECT COUNT(*) FROM session WHERE state = 'called'")" = 40 ]
