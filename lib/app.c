@@ -176,7 +176,8 @@ static bool service_open(void *ctx, struct idb_error *err)
 {
     struct idb_app *app = ctx;
 
-    return idb_app_configure(app, err) && load_keys(app, err) && idb_app_open_store(app, err);
+    return idb_app_configure(app, err) && load_keys(app, err)
+           && (app->program->no_store || idb_app_open_store(app, err));
 }
 
 static bool service_handle(void *ctx, const json_t *request, json_t **answer, struct idb_error *err)

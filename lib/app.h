@@ -38,6 +38,7 @@ struct idb_app_program {
     struct idb_tool tool;
     enum idb_zone zone;
     unsigned keys; /* of enum idb_app_key */
+    bool no_store; /* touches no store */
     struct idb_cgi cgi;
     idb_stream_print *human; /* how --human prints an answer; NULL where there is none */
     bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,

@@ -17,7 +17,7 @@ bool idb_cgi_called(const char *argv0)
     return n >= 4 && !strcmp(argv0 + n - 4, ".cgi");
 }
 
-static const char *variable(const char *name)
+const char *idb_cgi_variable(const char *name)
 {
     const char *value = getenv(name);
 
@@ -42,7 +42,7 @@ static bool is_json(const char *type)
 
 static bool content_length(size_t *length)
 {
-    const char *text = variable("CONTENT_LENGTH");
+    const char *text = idb_cgi_variable("CONTENT_LENGTH");
     char *end = NULL;
     unsigned long n;
 
@@ -68,32 +68,63 @@ static bool read_body(char *body, size_t length)
     return true;
 }
 
+bool idb_cgi_body(char **body, size_t *size, struct idb_error *err)
+{
+    *body = NULL;
+    if (!content_length(size))
+        return idb_fail(err, IDB_DATA, "bad_length", "Send the body's length in Content-Length.");
+    if (*size > IDB_REQUEST_MAX)
+        return idb_fail(err, IDB_DATA, "too_large", "A request is at most %d bytes.",
+                        IDB_REQUEST_MAX);
+    *body = calloc(1, *size + 1);
+    if (*body && read_body(*body, *size))
+        return true;
+    idb_cgi_body_free(*body, *size);
+    *body = NULL;
+    return idb_fail(err, IDB_DATA, "bad_length", "The body is shorter than Content-Length says.");
+}
+
+void idb_cgi_body_free(char *body, size_t size)
+{
+    if (body)
+        idb_wipe(body, size);
+    free(body);
+}
+
 /* NULL when x->request is there, else the HTTP status, with x->err set. */
 static const char *post(struct idb_exchange *x)
 {
-    const char *status = NULL;
-    size_t length;
+    size_t size = 0;
     char *body = NULL;
+    bool ok;
 
-    if (!is_json(variable("CONTENT_TYPE")))
+    if (!is_json(idb_cgi_variable("CONTENT_TYPE")))
         return refuse(&x->err, "415 Unsupported Media Type", "bad_type",
                       "Send Content-Type: application/json.");
-    if (!content_length(&length))
-        return refuse(&x->err, "400 Bad Request", "bad_length",
-                      "Send the body's length in Content-Length.");
-    if (length > IDB_REQUEST_MAX)
-        return refuse(&x->err, "413 Content Too Large", "too_large",
-                      "A request is at most 65536 bytes.");
-    body = malloc(length + 1);
-    if (!body || !read_body(body, length))
-        status = refuse(&x->err, "400 Bad Request", "bad_length",
-                        "The body is shorter than Content-Length says.");
-    else if (!idb_service_parse(&x->request, body, length, 1, &x->err))
-        status = "400 Bad Request";
-    if (body)
-        idb_wipe(body, length);
-    free(body);
-    return status;
+    if (!idb_cgi_body(&body, &size, &x->err))
+        return !strcmp(x->err.code, "too_large") ? "413 Content Too Large" : "400 Bad Request";
+    ok = idb_service_parse(&x->request, body, size, 1, &x->err);
+    idb_cgi_body_free(body, size);
+    return ok ? NULL : "400 Bad Request";
+}
+
+/* What the address carries beside the program's name; NULL when all of it is UTF-8. */
+static const char *add_address(struct idb_exchange *x, const struct idb_cgi *cgi)
+{
+    const char *path = idb_cgi_variable("PATH_INFO");
+    const struct {
+        const char *member;
+        const char *value;
+    } from[] = { { cgi->path, path[0] ? path + 1 : path },
+                 { cgi->query, idb_cgi_variable("QUERY_STRING") } };
+
+    for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
+        if (!from[i].member)
+            continue;
+        if (json_object_set_new(x->request, from[i].member, json_string(from[i].value)))
+            return refuse(&x->err, "400 Bad Request", "bad_query", "The address is not UTF-8.");
+    }
+    return NULL;
 }
 
 /* Our cookies and no others; NULL when they could be added. */
@@ -114,10 +145,10 @@ static const char *add_cookies(struct idb_exchange *x, const struct idb_cgi *cgi
 
 static const char *read_request(struct idb_exchange *x, const struct idb_cgi *cgi, int argc)
 {
-    const char *method = variable("REQUEST_METHOD");
+    const char *method = idb_cgi_variable("REQUEST_METHOD");
     const char *status = NULL;
 
-    if (argc > 1 || variable("QUERY_STRING")[0])
+    if (argc > 1 || (!cgi->query && idb_cgi_variable("QUERY_STRING")[0]))
         return refuse(&x->err, "400 Bad Request", "bad_query", "No query is taken here.");
     if (cgi->get && !strcmp(method, "GET"))
         x->request = json_object();
@@ -126,7 +157,9 @@ static const char *read_request(struct idb_exchange *x, const struct idb_cgi *cg
                       cgi->get ? "Use GET or POST." : "Use POST.");
     else
         status = post(x);
-    return status ? status : add_cookies(x, cgi);
+    if (!status)
+        status = add_cookies(x, cgi);
+    return status ? status : add_address(x, cgi);
 }
 
 static const char *status_of(const struct idb_error *err)

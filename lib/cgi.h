@@ -21,9 +21,19 @@ struct idb_cgi {
     const char *cookies; /* the member "cookies" is the Cookie header's cookies whose names
                             begin so, and nothing else is; "cookies" of the answer become
                             Set-Cookie headers. NULL: no cookies */
+    const char *path;    /* the member that PATH_INFO, without its slash, becomes, or NULL */
+    const char *query;   /* the member that QUERY_STRING becomes; NULL: no query is taken */
 };
 
 bool idb_cgi_called(const char *argv0);
+
+/* The body of a request: *body is the caller's, *size bytes and a NUL, wiped and
+ * freed by idb_cgi_body_free(). IDB_DATA "bad_length" or "too_large". */
+bool idb_cgi_body(char **body, size_t *size, struct idb_error *err);
+void idb_cgi_body_free(char *body, size_t size);
+
+/* A variable of the request, "" where it is not set. */
+const char *idb_cgi_variable(const char *name);
 
 /* Reads, answers and reports one request; returns the exit code (0 when an HTTP
  * answer was written, so that a web server passes it on). Arguments, which a web

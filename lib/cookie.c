@@ -71,6 +71,23 @@ bool idb_cookie_get(char *out, size_t size, const char *header, const char *name
     return true;
 }
 
+const char *idb_cookie_find(const char *at, const char *prefix, char *name, size_t size)
+{
+    while (*at) {
+        const char *pair = at + strspn(at, " \t");
+        size_t n = strcspn(pair, "=;");
+
+        at = pair + strcspn(pair, ";");
+        at += *at == ';';
+        if (n < size && n >= strlen(prefix) && !strncmp(pair, prefix, strlen(prefix))) {
+            memcpy(name, pair, n);
+            name[n] = '\0';
+            return at;
+        }
+    }
+    return NULL;
+}
+
 char *idb_cookie_keep(const char *header, const char *prefix)
 {
     char *kept = header ? malloc(2 * strlen(header) + 1) : NULL;

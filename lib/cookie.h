@@ -26,6 +26,11 @@
 bool idb_cookie_get(char *out, size_t size, const char *header, const char *name,
                     struct idb_error *err);
 
+/* Copies the name of the next cookie at or behind at (a place in a Cookie header)
+ * that begins with prefix, and returns the place behind it; NULL when there is
+ * none. A name of size or more is passed over. */
+const char *idb_cookie_find(const char *at, const char *prefix, char *name, size_t size);
+
 /* The cookies of header (may be NULL) whose names begin with prefix, as a header of
  * their own, freed with free(); other sites' and programs' cookies are none of our
  * business. NULL when there is none, or no memory. */

@@ -1,6 +1,7 @@
 #include "handlers.h"
 
 #include "audit.h"
+#include "bsn.h"
 #include "caller.h"
 #include "cookie.h"
 #include "grant.h"
@@ -21,19 +22,6 @@ static bool end_overdue(struct idb_app *app, struct idb_error *err)
     return idb_session_expire_due(app, ERASE_ALONG, &expired, &erased, err);
 }
 
-/* The nine digits of a citizen service number and its test of eleven. */
-static bool is_bsn(const char *value)
-{
-    int sum = 0;
-
-    if (strlen(value) != 9 || strspn(value, "0123456789") != 9)
-        return false;
-    for (int i = 0; i < 8; i++)
-        sum += (9 - i) * (value[i] - '0');
-    sum -= value[8] - '0';
-    return sum != 0 && sum % 11 == 0;
-}
-
 static bool check_value(const struct idb_app *app, const char *name, const json_t *value,
                         struct idb_error *err)
 {
@@ -45,7 +33,7 @@ static bool check_value(const struct idb_app *app, const char *name, const json_
         return idb_fail(err, IDB_DATA, "bad_attribute",
                         "attributes.%s must be a text of 1 to %d bytes without control characters.",
                         name, VALUE_MAX);
-    if (type && !strcmp(type, "bsn") && !is_bsn(text))
+    if (type && !strcmp(type, "bsn") && !idb_bsn_is_valid(text))
         return idb_fail(err, IDB_DATA, "bad_attribute",
                         "attributes.%s is no citizen service number (nine digits, test of eleven).",
                         name);

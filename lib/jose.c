@@ -1,15 +1,13 @@
 #include "jose.h"
 
 #include "b64.h"
+#include "compact.h"
 
-#include <jose/cfg.h>
 #include <jose/jwe.h>
 #include <jose/jws.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_MAX  (64 * 1024)
 #define HEADER_MAX 1024
 #define COORD_SIZE 32 /* of P-256 */
 #define SIG_SIZE   64
@@ -23,32 +21,7 @@ struct expected {
     const char *typ;
 };
 
-/* One part of a compact serialisation, between dots. */
-struct segment {
-    const char *text;
-    size_t n;
-};
-
-enum { JWS_HEADER, JWS_PAYLOAD, JWS_SIGNATURE, JWS_SEGMENTS };
 enum { JWE_HEADER, JWE_KEY, JWE_IV, JWE_CIPHERTEXT, JWE_TAG, JWE_SEGMENTS };
-
-/* libjose reports to standard error unless told otherwise, and that may be an
- * answer's stream. */
-static void say_nothing(void *misc, const char *file, int line, uint64_t code, const char *fmt,
-                        va_list ap)
-{
-    (void)misc, (void)file, (void)line, (void)code, (void)fmt, (void)ap;
-}
-
-/* A libjose context, or NULL (with which it would still work). */
-static jose_cfg_t *quiet(void)
-{
-    jose_cfg_t *cfg = jose_cfg();
-
-    if (cfg)
-        jose_cfg_set_err_func(cfg, say_nothing, NULL);
-    return cfg;
-}
 
 static bool bug(struct idb_error *err, const char *what)
 {
@@ -69,87 +42,20 @@ void idb_text_free(char *text)
     free(text);
 }
 
-static void bytes_free(void *bytes, size_t n)
-{
-    idb_wipe(bytes, n);
-    free(bytes);
-}
-
 /* Making */
-
-/* The compact JSON of value in memory of our own, whatever allocator jansson
- * was given. */
-static char *dump(const json_t *value)
-{
-    size_t n = json_dumpb(value, NULL, 0, JSON_COMPACT);
-    char *text = n > 0 ? malloc(n + 1) : NULL;
-
-    if (text) {
-        json_dumpb(value, text, n, JSON_COMPACT);
-        text[n] = '\0';
-    }
-    return text;
-}
-
-/* The base64url of n bytes as a JSON string. */
-static json_t *encoded(const void *bytes, size_t n)
-{
-    char *text = malloc(IDB_B64_SIZE(n));
-    json_t *json = NULL;
-
-    if (text) {
-        idb_b64_encode(text, bytes, n);
-        json = json_string(text);
-    }
-    idb_text_free(text);
-    return json;
-}
-
-static json_t *encoded_json(const json_t *value)
-{
-    char *text = dump(value);
-    json_t *json = text ? encoded(text, strlen(text)) : NULL;
-
-    idb_text_free(text);
-    return json;
-}
-
-/* Joins the named members of a flattened serialisation with dots; a name that
- * is "" stands for an empty part. */
-static char *join(const json_t *flat, const char *const *names, int n)
-{
-    size_t size = (size_t)n;
-    char *token = NULL;
-    char *end;
-
-    for (int i = 0; i < n; i++)
-        size += json_string_length(json_object_get(flat, names[i]));
-    token = malloc(size);
-    if (!token)
-        return NULL;
-    end = token;
-    for (int i = 0; i < n; i++) {
-        const char *part = json_string_value(json_object_get(flat, names[i]));
-
-        if (i > 0)
-            *end++ = '.';
-        end = stpcpy(end, part ? part : "");
-    }
-    return token;
-}
 
 bool idb_jws_sign(char **token, const json_t *payload, const char *typ, const struct idb_key *key,
                   struct idb_error *err)
 {
     static const char *const names[] = { "protected", "payload", "signature" };
     json_t *header = json_pack("{s:s, s:s, s:s}", "alg", "ES256", "kid", key->id, "typ", typ);
-    json_t *sig = json_pack("{s:o}", "protected", encoded_json(header));
-    json_t *jws = json_pack("{s:o}", "payload", encoded_json(payload));
-    jose_cfg_t *cfg = quiet();
+    json_t *sig = json_pack("{s:o}", "protected", idb_compact_encode_json(header));
+    json_t *jws = json_pack("{s:o}", "payload", idb_compact_encode_json(payload));
+    jose_cfg_t *cfg = idb_compact_quiet();
 
     *token = NULL;
     if (jws && sig && jose_jws_sig(cfg, jws, sig, key->jwk))
-        *token = join(jws, names, JWS_SEGMENTS);
+        *token = idb_compact_join(jws, names, IDB_JWS_SEGMENTS);
     jose_cfg_decref(cfg);
     json_decref(jws);
     json_decref(sig);
@@ -175,19 +81,20 @@ static bool encrypt(char **token, const char *text, json_t *header, const json_t
     static const char *const names[] = { "protected", "", "iv", "ciphertext", "tag" };
     json_t *jwe = json_pack("{s:o}", "protected", header);
     json_t *cek = json_object();
-    jose_cfg_t *cfg = quiet();
+    jose_cfg_t *cfg = idb_compact_quiet();
 
     *token = NULL;
     if (jwe && cek && jose_jwe_enc_jwk(cfg, jwe, NULL, jwk, cek) && protect(jwe)
         && jose_jwe_enc_cek(cfg, jwe, cek, text, strlen(text)))
-        *token = join(jwe, names, JWE_SEGMENTS);
+        *token = idb_compact_join(jwe, names, JWE_SEGMENTS);
     jose_cfg_decref(cfg);
     json_decref(cek);
     json_decref(jwe);
-    if (*token && strlen(*token) > TOKEN_MAX) {
+    if (*token && strlen(*token) > IDB_COMPACT_MAX) {
         free(*token);
         *token = NULL;
-        return idb_fail(err, IDB_DATA, "too_large", "A token would be over %d bytes.", TOKEN_MAX);
+        return idb_fail(err, IDB_DATA, "too_large", "A token would be over %d bytes.",
+                        IDB_COMPACT_MAX);
     }
     return *token || bug(err, "Encrypting");
 }
@@ -200,25 +107,6 @@ static json_t *jwe_header(const struct expected *expected, const char *kid)
 
 /* Checking, before the library is called */
 
-/* Splits token into exactly n segments. */
-static bool split(struct segment *segments, int n, const char *token)
-{
-    int i = 0;
-
-    if (strnlen(token, TOKEN_MAX + 1) > TOKEN_MAX)
-        return false;
-    for (;; i++) {
-        size_t length = strcspn(token, ".");
-
-        segments[i] = (struct segment){ .text = token, .n = length };
-        token += length;
-        if (*token == '\0' || i == n - 1)
-            break;
-        token++;
-    }
-    return i == n - 1 && *token == '\0';
-}
-
 /* True for strict base64url of exactly size bytes. */
 static bool is_bytes(const char *text, size_t n, size_t size)
 {
@@ -226,25 +114,6 @@ static bool is_bytes(const char *text, size_t n, size_t size)
     size_t len = 0;
 
     return size <= sizeof bytes && idb_b64_decode(bytes, size, &len, text, n) && len == size;
-}
-
-/* The segment's bytes, *len of them; NULL when it is not strict base64url. */
-static unsigned char *decoded(const struct segment *segment, size_t *len)
-{
-    unsigned char *bytes = malloc(segment->n + 1);
-
-    if (bytes && !idb_b64_decode(bytes, segment->n, len, segment->text, segment->n)) {
-        bytes_free(bytes, segment->n);
-        bytes = NULL;
-    }
-    return bytes;
-}
-
-static bool is_text(const json_t *object, const char *member, const char *text)
-{
-    const char *value = json_string_value(json_object_get(object, member));
-
-    return value && strcmp(value, text) == 0;
 }
 
 static bool is_coordinate(const json_t *epk, const char *member)
@@ -257,13 +126,14 @@ static bool is_coordinate(const json_t *epk, const char *member)
 
 static bool is_epk(const json_t *epk)
 {
-    return json_object_size(epk) == 4 && is_text(epk, "kty", "EC") && is_text(epk, "crv", "P-256")
-           && is_coordinate(epk, "x") && is_coordinate(epk, "y");
+    return json_object_size(epk) == 4 && idb_compact_is_text(epk, "kty", "EC")
+           && idb_compact_is_text(epk, "crv", "P-256") && is_coordinate(epk, "x")
+           && is_coordinate(epk, "y");
 }
 
 /* Reads a protected header and holds it against expected: these members and no
  * others, hence no crit, zip, jwk, jku or x5u. Copies out the key id. */
-static bool check_header(const struct segment *segment, const struct expected *expected,
+static bool check_header(const struct idb_segment *segment, const struct expected *expected,
                          char kid[IDB_KEY_ID_SIZE])
 {
     char text[HEADER_MAX];
@@ -276,10 +146,11 @@ static bool check_header(const struct segment *segment, const struct expected *e
     if (idb_b64_decode(text, sizeof text, &n, segment->text, segment->n))
         header = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
     id = json_object_get(header, "kid");
-    if (!is_text(header, "alg", expected->alg) || !is_text(header, "typ", expected->typ)
+    if (!idb_compact_is_text(header, "alg", expected->alg)
+        || !idb_compact_is_text(header, "typ", expected->typ)
         || json_string_length(id) != IDB_KEY_ID_SIZE - 1)
         goto out;
-    if (expected->enc && !is_text(header, "enc", expected->enc))
+    if (expected->enc && !idb_compact_is_text(header, "enc", expected->enc))
         goto out;
     if (strcmp(expected->alg, "ECDH-ES") == 0) {
         members++;
@@ -300,60 +171,62 @@ bool idb_jws_verify(json_t **payload, const char *token, const char *typ,
                     const struct idb_keys *keys, struct idb_error *err)
 {
     const struct expected expected = { .alg = "ES256", .typ = typ };
-    struct segment s[JWS_SEGMENTS];
+    struct idb_segment s[IDB_JWS_SEGMENTS];
     char kid[IDB_KEY_ID_SIZE];
     const struct idb_key *key = NULL;
     unsigned char *bytes = NULL;
-    jose_cfg_t *cfg = quiet();
+    jose_cfg_t *cfg = idb_compact_quiet();
     json_t *jws = NULL;
     size_t n = 0;
 
     *payload = NULL;
-    if (!split(s, JWS_SEGMENTS, token) || !check_header(&s[JWS_HEADER], &expected, kid)
-        || !is_bytes(s[JWS_SIGNATURE].text, s[JWS_SIGNATURE].n, SIG_SIZE))
+    if (!idb_compact_split(s, IDB_JWS_SEGMENTS, token)
+        || !check_header(&s[IDB_JWS_HEADER], &expected, kid)
+        || !is_bytes(s[IDB_JWS_SIGNATURE].text, s[IDB_JWS_SIGNATURE].n, SIG_SIZE))
         goto out;
     key = idb_keys_find(keys, kid);
-    bytes = decoded(&s[JWS_PAYLOAD], &n);
+    bytes = idb_compact_decode(&s[IDB_JWS_PAYLOAD], &n);
     if (!key || !bytes)
         goto out;
-    jws = json_pack("{s:s%, s:s%, s:s%}", "protected", s[JWS_HEADER].text, s[JWS_HEADER].n,
-                    "payload", s[JWS_PAYLOAD].text, s[JWS_PAYLOAD].n, "signature",
-                    s[JWS_SIGNATURE].text, s[JWS_SIGNATURE].n);
+    jws = json_pack("{s:s%, s:s%, s:s%}", "protected", s[IDB_JWS_HEADER].text, s[IDB_JWS_HEADER].n,
+                    "payload", s[IDB_JWS_PAYLOAD].text, s[IDB_JWS_PAYLOAD].n, "signature",
+                    s[IDB_JWS_SIGNATURE].text, s[IDB_JWS_SIGNATURE].n);
     if (jws && jose_jws_ver(cfg, jws, NULL, key->jwk, false))
         *payload = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
 out:
     jose_cfg_decref(cfg);
     json_decref(jws);
-    bytes_free(bytes, n);
+    idb_compact_free(bytes, n);
     return *payload || forged(err, typ);
 }
 
 /* Splits a JWE and checks all of it that can be checked without a key. */
-static bool check_jwe(struct segment s[JWE_SEGMENTS], char kid[IDB_KEY_ID_SIZE], const char *token,
-                      const struct expected *expected)
+static bool check_jwe(struct idb_segment s[JWE_SEGMENTS], char kid[IDB_KEY_ID_SIZE],
+                      const char *token, const struct expected *expected)
 {
     unsigned char *bytes = NULL;
     size_t n = 0;
-    bool ok = split(s, JWE_SEGMENTS, token) && check_header(&s[JWE_HEADER], expected, kid)
-              && s[JWE_KEY].n == 0 && is_bytes(s[JWE_IV].text, s[JWE_IV].n, IV_SIZE)
+    bool ok = idb_compact_split(s, JWE_SEGMENTS, token)
+              && check_header(&s[JWE_HEADER], expected, kid) && s[JWE_KEY].n == 0
+              && is_bytes(s[JWE_IV].text, s[JWE_IV].n, IV_SIZE)
               && is_bytes(s[JWE_TAG].text, s[JWE_TAG].n, TAG_SIZE);
 
     if (ok)
-        bytes = decoded(&s[JWE_CIPHERTEXT], &n);
+        bytes = idb_compact_decode(&s[JWE_CIPHERTEXT], &n);
     ok = bytes != NULL;
     free(bytes);
     return ok;
 }
 
 /* The text inside, without a NUL in it, freed with idb_text_free; or NULL. */
-static char *decrypt(const struct segment s[JWE_SEGMENTS], const json_t *jwk)
+static char *decrypt(const struct idb_segment s[JWE_SEGMENTS], const json_t *jwk)
 {
     json_t *jwe =
         json_pack("{s:s%, s:s%, s:s%, s:s%}", "protected", s[JWE_HEADER].text, s[JWE_HEADER].n,
                   "iv", s[JWE_IV].text, s[JWE_IV].n, "ciphertext", s[JWE_CIPHERTEXT].text,
                   s[JWE_CIPHERTEXT].n, "tag", s[JWE_TAG].text, s[JWE_TAG].n);
     size_t n = 0; /* libjose adds to it */
-    jose_cfg_t *cfg = quiet();
+    jose_cfg_t *cfg = idb_compact_quiet();
     void *bytes = jwe ? jose_jwe_dec(cfg, jwe, NULL, jwk, &n) : NULL;
     char *text = NULL;
 
@@ -363,7 +236,7 @@ static char *decrypt(const struct segment s[JWE_SEGMENTS], const json_t *jwk)
         memcpy(text, bytes, n);
         text[n] = '\0';
     }
-    bytes_free(bytes, n);
+    idb_compact_free(bytes, n);
     jose_cfg_decref(cfg);
     json_decref(jwe);
     return text;
@@ -381,7 +254,7 @@ bool idb_jwe_open(char **text, const char *token, const char *typ, const struct 
                   struct idb_error *err)
 {
     const struct expected expected = { .alg = "ECDH-ES", .enc = "A256GCM", .typ = typ };
-    struct segment s[JWE_SEGMENTS];
+    struct idb_segment s[JWE_SEGMENTS];
     char kid[IDB_KEY_ID_SIZE];
     const struct idb_key *key = NULL;
 
@@ -405,7 +278,7 @@ static json_t *token_jwk(const struct idb_key *key, const char *typ)
     json_t *jwk = NULL;
 
     if (idb_derive(secret, key->secret, typ))
-        jwk = json_pack("{s:s, s:o}", "kty", "oct", "k", encoded(secret, sizeof secret));
+        jwk = json_pack("{s:s, s:o}", "kty", "oct", "k", idb_compact_encode(secret, sizeof secret));
     idb_wipe(secret, sizeof secret);
     return jwk;
 }
@@ -422,7 +295,7 @@ bool idb_token_seal(char **token, const json_t *payload, const char *typ, int64_
     *token = NULL;
     if (json_object_update(body, (json_t *)payload) == 0
         && json_object_set_new(body, "exp", json_integer(expires_at / 1000)) == 0)
-        text = dump(body);
+        text = idb_compact_dump(body);
     if (!text || !jwk) {
         bug(err, "Making a token");
         goto out;
@@ -439,7 +312,7 @@ out:
 static json_t *token_payload(const char *token, const char *typ, const struct idb_keys *keys)
 {
     const struct expected expected = { .alg = "dir", .enc = "A256GCM", .typ = typ };
-    struct segment s[JWE_SEGMENTS];
+    struct idb_segment s[JWE_SEGMENTS];
     char kid[IDB_KEY_ID_SIZE];
     const struct idb_key *key = NULL;
     json_t *payload = NULL;

@@ -38,6 +38,18 @@ bool idb_service_parse(json_t **request, const char *text, size_t size, size_t l
     return idb_fail(err, IDB_DATA, "bad_request", "Line %zu: a request is one JSON object.", line);
 }
 
+/* True, and x answered, when the request is another program's error. */
+static bool hand_on(struct idb_exchange *x)
+{
+    const json_t *message = json_object_get(x->request, "message");
+
+    if (!json_is_string(json_object_get(x->request, "error")) || !json_is_string(message))
+        return false;
+    idb_fail(&x->err, IDB_DATA, "handed_on", "%s", json_string_value(message));
+    x->answer = json_incref(x->request);
+    return true;
+}
+
 /* Exits that say that something broke, as against a request refused. */
 static bool is_failure(enum idb_exit exit)
 {
@@ -48,7 +60,7 @@ static bool is_failure(enum idb_exit exit)
 /* An answer is worth nothing when what it says was undone. */
 static bool handle(const struct idb_service *s, struct idb_exchange *x)
 {
-    bool ok = s->handle(s->ctx, x->request, &x->answer, &x->err);
+    bool ok = hand_on(x) || s->handle(s->ctx, x->request, &x->answer, &x->err);
 
     if (ok && !x->answer && !x->err.code)
         ok = idb_fail(&x->err, IDB_SOFTWARE, "internal",

@@ -45,7 +45,9 @@ struct idb_exchange {
 bool idb_service_parse(json_t **request, const char *text, size_t size, size_t line,
                        struct idb_error *err);
 
-/* Answers x[0..n-1]; afterwards each has an answer. */
+/* Answers x[0..n-1]; afterwards each has an answer. An error handed in, an object
+ * with "error" and "message" such as another program of ours answers, is handed
+ * on as the answer (IDB_DATA), so that a pipe ends with its first error. */
 void idb_service_run(const struct idb_service *service, struct idb_exchange *x, size_t n);
 
 /* Drops the request and the answer. */

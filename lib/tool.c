@@ -22,7 +22,8 @@ extern char **environ;
 static const char *const allowed[] = {
     "IDB_CONFIG",        "PATH",           "TZ",           "TERM",         "SUDO_USER",
     "REMOTE_USER",       "AUTH_TYPE",      "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH",
-    "GATEWAY_INTERFACE", "REQUEST_METHOD", "HTTP_COOKIE",  "REMOTE_ADDR",  "HTTP_AUTHORIZATION",
+    "GATEWAY_INTERFACE", "REQUEST_METHOD", "HTTP_COOKIE",  "PATH_INFO",    "HTTP_AUTHORIZATION",
+    "HTTP_ORIGIN",       "HTTP_HOST",
 };
 
 static bool is_allowed(const char *entry)
