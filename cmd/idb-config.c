@@ -2,6 +2,8 @@
 #include "config.h"
 #include "tool.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,6 +106,33 @@ static bool warn_purposes(json_t *warnings, json_t *purposes, const json_t *atte
     return true;
 }
 
+/* A method whose secret is not there would be found out by the first resident. Says
+ * nothing before there are keys, or where the key directory may not be read. */
+static bool warn_methods(json_t *warnings, const struct idb_config *config)
+{
+    char path[PATH_MAX];
+    const char *name;
+    json_t *method;
+
+    snprintf(path, sizeof path, "%s/web/browser.key", config->keys_directory);
+    if (access(path, F_OK) == -1)
+        return true;
+    json_object_foreach (json_object_get(config->root, "methods"), name, method) {
+        const char *how = json_string_value(json_object_get(method, "client_auth"));
+
+        if (!how)
+            continue;
+        snprintf(path, sizeof path, "%s/web/%s.%s", config->keys_directory, name,
+                 !strcmp(how, "private_key_jwt") ? "jwk" : "secret");
+        if (access(path, F_OK) == -1 && errno == ENOENT
+            && !warn(warnings, json_sprintf("methods.%s: %s does not exist: nobody can log in"
+                                            " by it.",
+                                            name, path)))
+            return false;
+    }
+    return true;
+}
+
 /* Users are the entries of "desk" that are lists; a comment may stand between. */
 static bool warn_desk(json_t *warnings, json_t *desk)
 {
@@ -126,7 +155,8 @@ static bool check(const struct idb_config *config, const char *path, const json_
     json_t *warnings = json_array();
 
     if (warn_desk(warnings, json_object_get(config->root, "desk"))
-        && warn_purposes(warnings, purposes, attest) && warn_zones(warnings, lines))
+        && warn_purposes(warnings, purposes, attest) && warn_methods(warnings, config)
+        && warn_zones(warnings, lines))
         *answer = json_pack("{s:s, s:s, s:I, s:I, s:I}", "result", "ok", "file", path, "purposes",
                             (json_int_t)json_object_size(purposes), "lines",
                             (json_int_t)json_object_size(lines), "methods",

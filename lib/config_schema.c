@@ -131,6 +131,23 @@ static bool is_base(const char *text)
     return is_https(text) && !strpbrk(text, "?#");
 }
 
+/* A provider on this machine, such as a test's, may do without TLS. */
+static bool is_issuer(const char *text)
+{
+    static const char *const local[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+    char secure[512];
+
+    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++) {
+        size_t n = strlen(local[i]);
+
+        if (strncmp(text, local[i], n) || (text[n] && !strchr(":/", text[n])))
+            continue;
+        snprintf(secure, sizeof secure, "https://localhost%s", text + n);
+        return is_base(secure);
+    }
+    return is_base(text);
+}
+
 /* The value must stand behind the host: it never chooses who is asked. A second
  * {value} fails as an address, which holds no braces. */
 static bool is_link(const char *text)
@@ -180,6 +197,9 @@ static const struct idb_config_format format_absolute = { is_absolute, "an absol
 static const struct idb_config_format format_base = {
     is_base, "an https:// address without user, ? and #, such as https://www.example.org"
 };
+static const struct idb_config_format format_issuer = {
+    is_issuer, "an https:// address without user, ? and # (http:// for this machine alone)"
+};
 static const struct idb_config_format format_link = {
     is_link, "an https:// address with {value} in it once, behind the host"
 };
@@ -192,8 +212,8 @@ const char *const idb_config_schema_levels[] = { "low", "substantial", "high", N
 static const char *const words_role[] = { "agent", "support", "privacy", NULL };
 static const char *const words_type[] = { "text", "bsn", NULL };
 static const char *const words_confirm[] = { "notify", "page", NULL };
-static const char *const words_client_auth[] = { "client_secret_basic", "client_secret_post",
-                                                 "private_key_jwt", "tls_client_auth", NULL };
+static const char *const words_client_auth[] = { "client_secret_basic", "private_key_jwt", NULL };
+static const char *const words_audience[] = { "token_endpoint", "issuer", NULL };
 static const char *const words_alg[] = { "RS256", "RS384", "RS512", "PS256", "PS384",
                                          "PS512", "ES256", "ES384", "ES512", NULL };
 
@@ -321,14 +341,19 @@ static const struct idb_config_rule one_attribute_object = { .kind = KIND_OBJECT
 static const struct idb_config_rule method_level_rules[] = {
     { .key = "claim", .kind = KIND_TEXT, .required = true, .max = 255 },
     { .key = "values", .kind = KIND_MAP, .required = true, .min = 1, .child = &one_name },
+    { .key = "request", .kind = KIND_MAP, .min = 1, .format = &format_name, .child = &one_text },
     { 0 }
 };
 
 static const struct idb_config_rule method_rules[] = {
     LABELS("label"),
-    { .key = "issuer", .kind = KIND_TEXT, .required = true, .max = 500, .format = &format_base },
+    { .key = "issuer", .kind = KIND_TEXT, .required = true, .max = 500, .format = &format_issuer },
+    { .key = "ca", .kind = KIND_TEXT, .max = 500, .format = &format_absolute },
     { .key = "client_id", .kind = KIND_TEXT, .required = true, .max = 255 },
     { .key = "client_auth", .kind = KIND_TEXT, .required = true, .words = words_client_auth },
+    { .key = "client_alg", .kind = KIND_TEXT, .words = words_alg },
+    { .key = "assertion_audience", .kind = KIND_TEXT, .words = words_audience },
+    { .key = "scope", .kind = KIND_TEXT, .max = 255 },
     { .key = "id_token_alg", .kind = KIND_TEXT, .required = true, .words = words_alg },
     { .key = "claims", .kind = KIND_MAP, .required = true, .min = 1,
       .format = &format_attribute, .child = &one_text },

@@ -230,28 +230,81 @@ static json_t *parse(const struct source *s, const char *text, size_t n, struct 
     return set;
 }
 
-static json_t *read_file(const struct source *s, struct idb_error *err)
+/* All of the file, in FILE_MAX + 1 bytes that slurp_free() frees; NULL with err set. */
+static char *slurp(const struct source *s, size_t *n, struct idb_error *err)
 {
     char *buffer = malloc(FILE_MAX + 1);
-    json_t *set = NULL;
+    bool ok = buffer ? true : no_memory(err);
     bool stale = true;
-    size_t n = 0;
 
-    if (!buffer) {
-        no_memory(err);
+    for (int i = 0; ok && stale && i < READ_TRIES; i++)
+        ok = read_once(s, buffer, n, &stale, err);
+    if (ok && stale)
+        ok = corrupt(s, err, "it is being replaced all the time");
+    if (!ok) {
+        free(buffer);
         return NULL;
     }
-    for (int i = 0; stale && i < READ_TRIES; i++)
-        if (!read_once(s, buffer, &n, &stale, err))
-            goto out;
-    if (stale)
-        corrupt(s, err, "it is being replaced all the time");
-    else
-        set = parse(s, buffer, n, err);
-out:
-    idb_wipe(buffer, FILE_MAX + 1);
+    return buffer;
+}
+
+static void slurp_free(char *buffer)
+{
+    if (buffer)
+        idb_wipe(buffer, FILE_MAX + 1);
     free(buffer);
+}
+
+static json_t *read_file(const struct source *s, struct idb_error *err)
+{
+    size_t n = 0;
+    char *buffer = slurp(s, &n, err);
+    json_t *set = buffer ? parse(s, buffer, n, err) : NULL;
+
+    slurp_free(buffer);
     return set;
+}
+
+static bool is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* The text without the line ends behind it, when it is printable ASCII. */
+static char *plain_text(const char *buffer, size_t n)
+{
+    while (n > 0 && is_line_end(buffer[n - 1]))
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if ((buffer[i] < ' ' || buffer[i] > '~') && buffer[i] != '\t' && !is_line_end(buffer[i]))
+            return NULL;
+    return n > 0 ? strndup(buffer, n) : NULL;
+}
+
+bool idb_keys_read_text(char **text, const struct idb_config *config, enum idb_zone zone,
+                        const char *name, struct idb_error *err)
+{
+    struct source s = source_of(config, zone, name);
+    size_t n = 0;
+    char *buffer = slurp(&s, &n, err);
+
+    *text = buffer ? plain_text(buffer, n) : NULL;
+    if (buffer && !*text)
+        idb_fail(err, IDB_CONFIG, "key_corrupt",
+                 "%s must hold printable characters; write it anew.", s.path);
+    else if (!buffer && !strcmp(err->code, "key_missing"))
+        idb_fail(err, IDB_CONFIG, "key_missing",
+                 "%s does not exist; write into it what the login provider was told or gave.",
+                 s.path);
+    slurp_free(buffer);
+    return *text != NULL;
+}
+
+void idb_keys_text_free(char *text)
+{
+    if (text)
+        idb_wipe(text, strlen(text));
+    free(text);
 }
 
 /* Checking */

@@ -64,6 +64,13 @@ json_t *idb_keys_read(const struct idb_config *config, enum idb_zone zone, const
 /* Until when (ms) a key of such a set is loaded; INT64_MAX for the newest. */
 int64_t idb_key_readable_until(const json_t *key);
 
+/* The text of another secret file of the zone, such as a client secret: printable,
+ * not empty, without the line ends behind it. The same rights are asked for and the same
+ * errors given. *text is the caller's, freed with idb_keys_text_free(). */
+bool idb_keys_read_text(char **text, const struct idb_config *config, enum idb_zone zone,
+                        const char *name, struct idb_error *err);
+void idb_keys_text_free(char *text);
+
 /* Wipes and frees. NULL is harmless. */
 void idb_keys_free(struct idb_keys *keys);
 

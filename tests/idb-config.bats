@@ -1,5 +1,6 @@
-# shellcheck disable=SC2154 # run sets output, stderr and their lines
-bats_require_minimum_version 1.5.0
+# idb-config: what the administrator asks before anything else.
+
+load lib
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
@@ -104,6 +105,23 @@ desk: no users are listed: nobody can open a call." ]
     run --separate-stderr -0 idb-config --config=idb.json check
     [[ "$(jq -r '.warnings[]' <<<"$output")" = "purposes.appointment: no methods"* ]]
     edit '.issue.attest = ["front-office"]'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r .warnings <<<"$output")" = null ]
+}
+
+@test "idb-config: a method whose secret or key is not there is a warning, once there are keys" {
+    edit ".keys = { directory: \"$PWD/keys\" } | .store.url = \"sqlite:$PWD/store/idb.db\""
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r .warnings <<<"$output")" = null ]
+    idb-keys --config=idb.json create >made
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r '.warnings[]' <<<"$output")" = \
+        "methods.digid: $PWD/keys/web/digid.jwk does not exist: nobody can log in by it." ]
+    [ -z "$stderr" ]
+    edit '.methods.digid.client_auth = "client_secret_basic"'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [[ "$(jq -r '.warnings[]' <<<"$output")" = *digid.secret* ]]
+    touch keys/web/digid.secret
     run --separate-stderr -0 idb-config --config=idb.json check
     [ "$(jq -r .warnings <<<"$output")" = null ]
 }

@@ -208,7 +208,7 @@ static const struct edit edits[] = {
     { "methods|digid|label", NULL, "methods.digid.label", "missing" },
     { "methods|digid|issuer", "\"https://a.example.org/#x\"", "methods.digid.issuer", "without" },
     { "methods|digid|client_id", NULL, "methods.digid.client_id", "text of 1 to 255 bytes" },
-    { "methods|digid|client_auth", "\"none\"", "methods.digid.client_auth", "tls_client_auth" },
+    { "methods|digid|client_auth", "\"none\"", "methods.digid.client_auth", "private_key_jwt" },
     { "methods|digid|id_token_alg", "\"none\"", "methods.digid.id_token_alg", "RS256, " },
     { "methods|digid|id_token_alg", "\"HS256\"", "methods.digid.id_token_alg", "RS256, " },
     { "methods|digid|id_token_alg", "\"ES512\"", NULL, NULL },

@@ -1,0 +1,22 @@
+/*
+ * How we authenticate to a provider's token endpoint: OpenID Connect Core 1.0
+ * section 9. Secrets stand in the web zone's key directory: METHOD.secret for
+ * client_secret_basic, METHOD.jwk for private_key_jwt.
+ */
+#ifndef IDB_CLIENT_H
+#define IDB_CLIENT_H
+
+#include "provider.h"
+
+struct idb_client {
+    char *basic; /* "id:secret" for HTTP Basic, or NULL */
+};
+
+/* Adds what the method's client_auth wants to the form, or to client. IDB_CONFIG
+ * "key_missing", "key_rights", "client_key"; IDB_NOPERM "key_unreadable". */
+bool idb_client_authenticate(struct idb_app *app, const struct idb_provider *p, char **form,
+                             struct idb_client *client, struct idb_error *err);
+
+void idb_client_clear(struct idb_client *client);
+
+#endif

@@ -1,0 +1,191 @@
+#include "http.h"
+
+#include "mac.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/* Where a body collects; libcurl's own limit does not bind chunked bodies. */
+struct sink {
+    char *bytes; /* IDB_HTTP_MAX + 1 */
+    size_t size;
+    bool overflow;
+};
+
+static bool starts(const char *url, const char *prefix)
+{
+    return !strncmp(url, prefix, strlen(prefix));
+}
+
+static bool is_loopback(const char *url)
+{
+    static const char *const hosts[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+        if (starts(url, hosts[i])
+            && (url[strlen(hosts[i])] == ':' || url[strlen(hosts[i])] == '/'
+                || !url[strlen(hosts[i])]))
+            return true;
+    return false;
+}
+
+bool idb_http_may_ask(const char *url)
+{
+    for (const char *p = url; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f || *p == '@' || *p == '\\')
+            return false;
+    return starts(url, "https://") || is_loopback(url);
+}
+
+static size_t collect(char *bytes, size_t one, size_t n, void *to)
+{
+    struct sink *sink = to;
+
+    (void)one; /* always 1 */
+    if (n > IDB_HTTP_MAX - sink->size) {
+        sink->overflow = true;
+        return 0;
+    }
+    memcpy(sink->bytes + sink->size, bytes, n);
+    sink->size += n;
+    return n;
+}
+
+static bool set_headers(CURL *curl, const struct idb_http_request *request,
+                        struct curl_slist **headers)
+{
+    *headers = curl_slist_append(NULL, "Accept: application/json, application/jwt");
+    return *headers && !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers)
+           && (!request->basic
+               || (!curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC)
+                   && !curl_easy_setopt(curl, CURLOPT_USERPWD, request->basic)))
+           && (!request->bearer
+               || (!curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER)
+                   && !curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer)))
+           && (!request->form || !curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->form))
+           && (!request->ca_file || !curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file));
+}
+
+/* Milliseconds of a clock that nobody sets. */
+static int64_t now_ms(void)
+{
+    struct timespec t = { 0 };
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t idb_http_deadline(int seconds)
+{
+    return now_ms() + (int64_t)seconds * 1000;
+}
+
+/* How long a request may take, in milliseconds; 0: there is no time left. */
+static long time_left(int64_t deadline)
+{
+    int64_t left = deadline ? deadline - now_ms() : IDB_HTTP_TOTAL_S * 1000;
+
+    if (left > IDB_HTTP_TOTAL_S * 1000)
+        left = IDB_HTTP_TOTAL_S * 1000;
+    return left > 0 ? (long)left : 0;
+}
+
+static bool set_limits(CURL *curl, const struct idb_http_request *request, long ms,
+                       struct sink *sink)
+{
+    const char *url = request->url;
+    const char *protocol = starts(url, "https:") ? "https" : "http";
+
+    return !curl_easy_setopt(curl, CURLOPT_URL, url)
+           && !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocol)
+           && !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L)
+           && !curl_easy_setopt(curl, CURLOPT_PROXY, "")
+           && !curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED)
+           && !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L)
+           && !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L)
+           && !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L)
+           && !curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)
+           && !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)IDB_HTTP_CONNECT_S)
+           && !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ms)
+           && !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect)
+           && !curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
+}
+
+static void copy_type(CURL *curl, char *type, size_t size)
+{
+    const char *given = NULL;
+    size_t n = 0;
+
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &given);
+    for (; given && given[n] && !strchr("; \t", given[n]) && n < size - 1; n++)
+        type[n] = given[n] >= 'A' && given[n] <= 'Z' ? (char)(given[n] + 32) : given[n];
+    type[n] = '\0';
+}
+
+static bool perform(CURL *curl, const struct idb_http_request *request,
+                    struct idb_http_response *response, struct sink *sink, struct idb_error *err)
+{
+    struct curl_slist *headers = NULL;
+    long ms = time_left(request->deadline);
+    CURLcode rc = ms ? CURLE_FAILED_INIT : CURLE_OPERATION_TIMEDOUT;
+
+    if (ms && set_limits(curl, request, ms, sink) && set_headers(curl, request, &headers))
+        rc = curl_easy_perform(curl);
+    if (rc == CURLE_OK) {
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
+        copy_type(curl, response->type, sizeof response->type);
+    } else if (sink->overflow) {
+        idb_fail(err, IDB_UNAVAILABLE, "provider_answer",
+                 "The login provider's answer is over %d bytes.", IDB_HTTP_MAX);
+    } else {
+        idb_fail(err, IDB_UNAVAILABLE, "provider_down",
+                 "The login provider cannot be reached (%s); try again later.",
+                 curl_easy_strerror(rc));
+    }
+    curl_slist_free_all(headers);
+    return rc == CURLE_OK;
+}
+
+bool idb_http(const struct idb_http_request *request, struct idb_http_response *response,
+              struct idb_error *err)
+{
+    struct sink sink = { 0 };
+    CURL *curl = NULL;
+    bool ok = false;
+
+    memset(response, 0, sizeof *response);
+    if (!idb_http_may_ask(request->url))
+        return idb_fail(err, IDB_UNAVAILABLE, "provider_answer",
+                        "An address of the login provider is not https.");
+    sink.bytes = malloc(IDB_HTTP_MAX + 1);
+    curl = curl_easy_init();
+    if (!sink.bytes || !curl) {
+        idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+        goto out;
+    }
+    ok = perform(curl, request, response, &sink, err);
+    if (ok) {
+        response->body = sink.bytes;
+        response->size = sink.size;
+        response->body[sink.size] = '\0';
+        sink.bytes = NULL;
+    }
+out:
+    if (sink.bytes)
+        idb_wipe(sink.bytes, sink.size);
+    free(sink.bytes);
+    curl_easy_cleanup(curl);
+    return ok;
+}
+
+void idb_http_clear(struct idb_http_response *response)
+{
+    if (response->body)
+        idb_wipe(response->body, response->size);
+    free(response->body);
+    memset(response, 0, sizeof *response);
+}

@@ -1,0 +1,49 @@
+/*
+ * A login provider (OpenID Provider) as one configured method sees it:
+ * metadata (OpenID Connect Discovery 1.0 section 4), keys, token endpoint and
+ * userinfo. Everything asked of it here is asked over idb_http().
+ *
+ *     struct idb_provider p = { .method = method };
+ *     if (!idb_provider_discover(&p, err)) ...
+ *     idb_provider_clear(&p);
+ */
+#ifndef IDB_PROVIDER_H
+#define IDB_PROVIDER_H
+
+#include "app.h"
+
+struct idb_provider {
+    const json_t *method; /* the object of the configuration; borrowed */
+    const char *name;     /* its name; borrowed */
+    int64_t deadline;     /* of idb_http_deadline(), for all that is asked of it */
+    json_t *metadata;
+    json_t *jwks;
+};
+
+/* Fetches the metadata. IDB_UNAVAILABLE "provider_down", "provider_answer" (not
+ * JSON, another issuer, an endpoint missing or not https). */
+bool idb_provider_discover(struct idb_provider *p, struct idb_error *err);
+
+/* An address of the metadata; NULL when it is not there. Borrowed. */
+const char *idb_provider_endpoint(const struct idb_provider *p, const char *name);
+
+/* True when the metadata says that answers carry iss (RFC 9207 section 3). */
+bool idb_provider_sends_iss(const struct idb_provider *p);
+
+/* Fetches the key set (RFC 7517 section 5), anew each time. */
+bool idb_provider_keys(struct idb_provider *p, struct idb_error *err);
+
+/* Exchanges the code (RFC 6749 section 4.1.3, RFC 7636 section 4.5), once.
+ * *tokens is {access_token, token_type, id_token, …}, checked for just those.
+ * IDB_UNAVAILABLE "provider_refused" when it says no. */
+bool idb_provider_exchange(struct idb_app *app, const struct idb_provider *p, const char *code,
+                           const char *verifier, const char *redirect_uri, json_t **tokens,
+                           struct idb_error *err);
+
+/* Userinfo as JSON (Core 5.3); sub must be the ID token's. */
+bool idb_provider_userinfo(const struct idb_provider *p, const char *access_token, const char *sub,
+                           json_t **claims, struct idb_error *err);
+
+void idb_provider_clear(struct idb_provider *p);
+
+#endif
