@@ -8,6 +8,15 @@
 
 #include "app.h"
 
+/* {purpose, lang?} → what the start page shows; {purpose, method, lang?, cookies?} →
+ * {location, cookies} */
+bool idb_handle_oidc_start(struct idb_app *app, const json_t *request, json_t **answer,
+                           struct idb_error *err);
+
+/* {method, query, cookies} → {purpose, method, auth, attributes, consent, offer, cookies} */
+bool idb_handle_oidc_callback(struct idb_app *app, const json_t *request, json_t **answer,
+                              struct idb_error *err);
+
 /* {purpose, attributes:{name:value}, auth:{method, level, auth_time?}, reference?,
  *  lang?, caller?} by an attestor, or {offer, cookies, consent:true, caller?}
  * → {session, ticket, code, code_display, code_expires_at, number, number_display,

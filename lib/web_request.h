@@ -1,0 +1,22 @@
+/*
+ * A CGI request (RFC 3875) of a page as one JSON object, for glue that is made
+ * of pipes.
+ *
+ *     {"verb":"POST","path":["status"],"query":{…},"form":{…},
+ *      "cookies":"…","user":"alice"}
+ */
+#ifndef IDB_WEB_REQUEST_H
+#define IDB_WEB_REQUEST_H
+
+#include "error.h"
+
+#define IDB_PATH_PARTS 8
+
+/* Reads environment and body. cookies and user (REMOTE_USER where AUTH_TYPE is
+ * set) are there only when the request has them. A new reference. IDB_DATA
+ * "bad_method" (other than GET, HEAD, POST), "bad_type" (a POST that is no
+ * urlencoded form), "bad_length", "too_large", "bad_form", "bad_path",
+ * "bad_cookie", or "cross_site" (a POST whose Origin is another host). */
+bool idb_web_request(json_t **request, struct idb_error *err);
+
+#endif

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# idb-request: a CGI request as one JSON object, and what is no request.
+
+load lib
+load life
+
+# request METHOD [VARIABLE=VALUE…]: a request as a web server hands it on; its
+# body is standard input.
+request() {
+    local verb=$1
+    shift
+    env -i "PATH=$PATH" ${ASAN_OPTIONS:+"ASAN_OPTIONS=$ASAN_OPTIONS"} GATEWAY_INTERFACE=CGI/1.1 \
+        REQUEST_METHOD="$verb" "$@" idb-request
+}
+
+# post BODY [VARIABLE=VALUE…]: the same for a form.
+post() {
+    local body=$1
+    shift
+    printf %s "$body" | request POST CONTENT_TYPE=application/x-www-form-urlencoded \
+        CONTENT_LENGTH="$(printf %s "$body" | wc -c)" "$@"
+}
+
+# bad WORD COMMAND…: refused with that word.
+bad() {
+    local word=$1
+    shift
+    run --separate-stderr -65 "$@"
+    failed idb-request "$word"
+}
+
+@test "idb-request: a GET with path, query, cookies" {
+    run --separate-stderr -0 request GET PATH_INFO=/nl/start/status 'QUERY_STRING=a=1&b=x+y%26z&leeg=' \
+        'HTTP_COOKIE=a=b; __Host-idb-session=c; __Host-other=d; __Host-idb-code=e' HTTP_HOST=www.example.org
+    jq -e '. == { verb: "GET", path: ["nl", "start", "status"], cookies: "__Host-idb-session=c; __Host-idb-code=e",
+                  query: { a: "1", b: "x y&z", leeg: "" } }' <<<"$output"
+    [ -z "$stderr" ]
+}
+
+@test "idb-request: without path, query and cookies; HEAD as well" {
+    run --separate-stderr -0 request GET
+    [ "$output" = '{"verb":"GET","path":[],"query":{}}' ]
+    run --separate-stderr -0 request HEAD PATH_INFO=/
+    [ "$output" = '{"verb":"HEAD","path":[],"query":{}}' ]
+}
+
+@test "idb-request: a POST has its form apart from the query" {
+    run --separate-stderr -0 post $'name=Zo%C3%AB&text=a%0D%0Ab&page=form' QUERY_STRING=page=query
+    jq -e '.form == { name: "Zoë", text: "a\r\nb", page: "form" } and .query == { page: "query" }' <<<"$output"
+}
+
+@test "idb-request: a content type may have parameters and any case" {
+    run --separate-stderr -0 post a=1 'CONTENT_TYPE=Application/X-WWW-Form-Urlencoded; charset=UTF-8'
+    [ "$(json .form.a)" = 1 ]
+}
+
+@test "idb-request: the user is there only with the way the server knows them" {
+    run --separate-stderr -0 request GET REMOTE_USER=alice AUTH_TYPE=Basic
+    [ "$(json user)" = alice ]
+    run --separate-stderr -0 request GET REMOTE_USER=alice
+    [ "$(json user)" = null ]
+}
+
+@test "idb-request: other methods, other types, other lengths" {
+    bad bad_method request PUT
+    bad bad_method request get
+    bad bad_method request ''
+    bad bad_type post '{"a":1}' CONTENT_TYPE=application/json
+    bad bad_type post a=1 CONTENT_TYPE=multipart/form-data
+    bad bad_type post a=1 CONTENT_TYPE=application/x-www-form-urlencodedx
+    bad bad_type post a=1 CONTENT_TYPE=
+    bad bad_length post a=1 CONTENT_LENGTH=
+    bad bad_length post a=1 CONTENT_LENGTH=-1
+    bad bad_length post a=1 CONTENT_LENGTH=3x
+    bad bad_length post a=1 CONTENT_LENGTH=4
+    bad bad_length post a=1 CONTENT_LENGTH=99999999999999999999
+    bad too_large post "a=$(a_lot 65535)"
+}
+
+@test "idb-request: a form of exactly 64 KiB" {
+    run --separate-stderr -0 post "a=$(a_lot 65534)"
+    [ "$(json '.form.a | length')" = 65534 ]
+}
+
+@test "idb-request: forms and queries that say two things, or nothing" {
+    local form
+    for form in a=1\&a=2 a=1\&%61=2 =1 a=%00 a=%1 a=%zz a=% a=%ff a=%01 a=%7 'a=%C3%28'; do
+        bad bad_form post "$form"
+        bad bad_form request GET "QUERY_STRING=$form"
+    done
+    bad bad_form post "$(seq -f 'f%g=1' 65 | paste -sd '&')"
+    run --separate-stderr -0 post "$(seq -f 'f%g=1' 64 | paste -sd '&')"
+    [ "$(json '.form | length')" = 64 ]
+}
+
+@test "idb-request: a NUL byte in a form" {
+    run --separate-stderr -65 request POST CONTENT_TYPE=application/x-www-form-urlencoded \
+        CONTENT_LENGTH=5 < <(printf 'a=1\0b')
+    failed idb-request bad_form
+}
+
+@test "idb-request: a path of nothing but names" {
+    local path
+    for path in /a.b /../etc /%2e%2e /a/b?c '/a b' a/b /é '/a;b' /a//../b; do
+        bad bad_path request GET "PATH_INFO=$path"
+    done
+    bad bad_path request GET "PATH_INFO=/$(a_lot 65)"
+    bad bad_path request GET PATH_INFO=/1/2/3/4/5/6/7/8/9
+    run --separate-stderr -0 request GET "PATH_INFO=/1/2/3/4/5/6/7/$(a_lot 64)"
+    [ "$(json '.path | length')" = 8 ]
+}
+
+@test "idb-request: a form that stood on another site" {
+    local origin
+    for origin in https://evil.example null http://www.example.org https://www.example.org.evil.example \
+        https://www.example.org:444 https://; do
+        bad cross_site post a=1 HTTP_HOST=www.example.org "HTTP_ORIGIN=$origin"
+    done
+    run --separate-stderr -0 post a=1 HTTP_HOST=www.example.org HTTP_ORIGIN=https://www.example.org
+    run --separate-stderr -0 post a=1 HTTP_HOST=127.0.0.1:8443 HTTP_ORIGIN=https://127.0.0.1:8443
+    run --separate-stderr -0 request GET HTTP_HOST=www.example.org HTTP_ORIGIN=https://evil.example
+}
+
+@test "idb-request: cookies that are too many or not UTF-8" {
+    bad bad_cookie request GET "HTTP_COOKIE=__Host-idb-session=$(a_lot 70000)"
+    bad bad_cookie request GET HTTP_COOKIE=$'__Host-idb-session=\xff'
+}
+
+@test "idb-request: cookies of other programs on the same host are left out, whatever they are" {
+    for cookie in "a=$(a_lot 70000)" $'a=\xff' 'idb-session=x; __Host-id=y' ';;=;'; do
+        run --separate-stderr -0 request GET "HTTP_COOKIE=$cookie"
+        jq -e 'has("cookies") | not' <<<"$output"
+    done
+}
+
+@test "idb-request: nothing of a refused request is said back" {
+    bad bad_form post 'secret=hush%zz'
+    [[ $output$stderr != *hush* ]]
+    bad bad_path request GET PATH_INFO=/hush.me
+    [[ $output$stderr != *hush* ]]
+    bad cross_site post a=1 HTTP_HOST=h HTTP_ORIGIN=https://hush.example
+    [[ $output$stderr != *hush* ]]
+}
+
+@test "idb-request: the error goes through the next program as it is" {
+    idb_instance
+    answer=$(post 'a=%zz' 2>/dev/null | idb-oidc-start 2>/dev/null || true)
+    [ "$(jq -r .error <<<"$answer")" = bad_form ]
+}
