@@ -36,6 +36,9 @@ BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*
 PAGES = $(wildcard man/*.[1-8])
 # Programs that may be called as CGI have a handler; they get a second name.
 CGI = $(notdir $(patsubst %.c,%,$(shell grep -l idb_app_main cmd/*.c)))
+# Pages: the CGI scripts of a zone, and the statuses that lighttpd answers by itself.
+GLUE = web desk
+STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -93,6 +96,21 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	for p in $(PAGES); do \
 		d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; \
 		install -d $$d && install -m 644 $$p $$d || exit 1; done
+	for d in $(GLUE); do \
+		install -d $(DESTDIR)$(PREFIX)/libexec/idb/$$d && \
+		install -m 755 $$(find scripts/$$d -type f ! -name '*.conf') \
+			$(DESTDIR)$(PREFIX)/libexec/idb/$$d || exit 1; done
+	install -m 644 scripts/page.sh $(DESTDIR)$(PREFIX)/libexec/idb
+	for d in pages text web lighttpd; do install -d $(DESTDIR)$(PREFIX)/share/idb/$$d || exit 1; done
+	install -m 644 scripts/pages/*.jq $(DESTDIR)$(PREFIX)/share/idb/pages
+	install -m 644 scripts/text/*.json $(DESTDIR)$(PREFIX)/share/idb/text
+	install -m 644 scripts/pages/idb.css $(DESTDIR)$(PREFIX)/share/idb/web
+	for s in $(STATUSES); do \
+		install -m 644 scripts/pages/error.html \
+			$(DESTDIR)$(PREFIX)/share/idb/web/status-$$s.html || exit 1; done
+	for z in web desk phone; do \
+		install -m 644 scripts/$$z/lighttpd.conf \
+			$(DESTDIR)$(PREFIX)/share/idb/lighttpd/$$z.conf || exit 1; done
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
 	install -m 644 scripts/completion/idb.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
 	for p in $(notdir $(PROGRAMS)); do \
@@ -105,6 +123,7 @@ uninstall: ## removes what install wrote; keys, configuration and store stay
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
 	for p in $(notdir $(PAGES)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$$p; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/idb
+	cd $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null && rm -rf $(GLUE) page.sh || true
 	-rmdir $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null
 
 clean: ## removes build/

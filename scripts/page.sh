@@ -1,0 +1,70 @@
+# What the CGI scripts of web/ and desk/ share; each sources it and is one pipe:
+#
+#     request 'GET HEAD' 0 '{ cookies }' | only '' idb-status | page code
+#
+# Request data travels through the pipes alone, never through a variable, an
+# argument or a here-document. The web server may set, and the client cannot:
+#
+#     IDB_CONFIG  the configuration file; without it /etc/idb/idb.json
+#     IDB_PATH    where the programs are; without it the bin of this installation
+#     IDB_SHARE   where pages/ and text/ are; without it its share/idb
+#     IDB_LANG    the language of the desk, nl or en
+#     TZ          the time zone of the pages; without it Europe/Amsterdam
+# shellcheck shell=sh
+
+set -f
+umask 077
+idb_prefix=${0%/*}/../../..
+idb_share=${IDB_SHARE:-$idb_prefix/share/idb}
+PATH=${IDB_PATH:-$idb_prefix/bin}:/usr/bin:/bin
+TZ=${TZ:-Europe/Amsterdam}
+export PATH TZ
+idb_names=$(awk 'BEGIN { for (name in ENVIRON) print name }')
+idb_cgi="REQUEST_METHOD CONTENT_TYPE CONTENT_LENGTH QUERY_STRING PATH_INFO HTTP_COOKIE"
+idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST REMOTE_USER AUTH_TYPE"
+
+# By the address that the server matched: /nl/… or /en/…, else the desk's.
+case ${SCRIPT_NAME-} in
+*/nl/*) idb_lang="nl" ;;
+*/en/*) idb_lang="en" ;;
+*) case ${IDB_LANG-} in en) idb_lang="en" ;; *) idb_lang="nl" ;; esac ;;
+esac
+
+# only NAMES COMMAND…: a stage of the pipe, with PATH, IDB_CONFIG and the variables
+# of NAMES for its environment. Replaces the (sub)shell it runs in.
+only() {
+    idb_keep=" PATH IDB_CONFIG $1 "
+    shift
+    for idb_name in $idb_names; do
+        case $idb_keep in
+        *" $idb_name "*) ;;
+        *) unset "$idb_name" ;;
+        esac
+    done
+    exec "$@"
+}
+
+# request VERBS PARTS FILTER: what was asked, as the request that FILTER makes of
+# it; members that are not there are left out. PARTS is how much of a path may
+# follow the page's address. What idb-request refuses goes on down the pipe.
+# shellcheck disable=SC2016 # \$verb is jq's
+request() {
+    only "$idb_cgi" idb-request |
+        only '' jq -c --arg verbs "$1" --argjson parts "$2" "
+            if .error then .
+            elif .verb as \$verb | \$verbs | split(\" \") | index(\$verb) | not then
+                { error: \"bad_method\", message: \"This page takes \\(\$verbs).\" }
+            elif .path | length > \$parts then
+                { error: \"bad_path\", message: \"There is no such page.\" }
+            else $3 | if .error then . else with_entries(select(.value != null)) end end"
+}
+
+# page NAME [TO]: the answer on standard input as the page NAME, with what anybody
+# may know of the configuration behind it; TO is where redirect leads.
+page() {
+    { cat && echo '"config"' && { (only '' idb-config show </dev/null 2>/dev/null) || :; }; } |
+        only 'TZ SCRIPT_NAME PATH_INFO QUERY_STRING' jq -nr -L "$idb_share/pages" \
+            --slurpfile nl "$idb_share/text/nl.json" --slurpfile en "$idb_share/text/en.json" \
+            --arg lang "$idb_lang" --arg to "${2-}" \
+            -f "$idb_share/pages/$1.jq"
+}

@@ -1,0 +1,291 @@
+#!/usr/bin/env bats
+# The plain build only: pages are made by jq alone.
+# Every page from every answer and error word: well-formed, escaped, in both
+# languages, with the headers that a page must have.
+
+load lib
+
+setup_file() {
+    cat >"$BATS_FILE_TMPDIR/config.json" <<'END'
+{"organisation":{"name":{"nl":"Gemeente <b>\"X\" & 'Y'","en":"Municipality of <b>\"X\""},"url":"https://www.example.org"},
+ "lines":{"kcc":{"number":"+31241234567","number_display":"+31 24 123 45 67"}},"purposes":{},
+ "code":{"digits":10,"valid":600},"session":{"lifetime":14400}}
+END
+}
+
+setup() {
+    export TZ=Europe/Amsterdam SCRIPT_NAME=/nl/code PATH_INFO='' QUERY_STRING=''
+    # What would be markup, were it not escaped.
+    bad="<script>alert(1)</script>\"'&amp;"
+    pages=$IDB_ROOT/scripts/pages texts=$IDB_ROOT/scripts/text
+}
+
+# page NAME LANG JSON [TO]: renders; the headers in $head and the page in $body.
+page() {
+    run --separate-stderr -0 page_of "$@"
+    [ -z "$stderr" ]
+    head=${output%%$'\n\n'*} body=${output#*$'\n\n'}
+}
+
+page_of() {
+    { printf '%s\n"config"\n' "$3" && cat "$BATS_FILE_TMPDIR/config.json"; } |
+        jq -nr -L "$pages" --slurpfile nl "$texts/nl.json" --slurpfile en "$texts/en.json" \
+            --arg lang "$2" --arg to "${4-code}" -f "$pages/$1.jq"
+}
+
+# sound LANG: what holds for every page.
+sound() {
+    xmllint --noout - <<<"$body"
+    [[ $body == '<!DOCTYPE html>'*"<html lang=\"$1\">"* ]]
+    [ "$(grep -o '<h1>' <<<"$body" | wc -l)" = 1 ]
+    for part in '<title>[^<]' '<header>' '<main>' '<footer>' 'name="viewport"'; do
+        [ "$(grep -oE "$part" <<<"$body" | wc -l)" = 1 ]
+    done
+    [[ $body != *'<script'* && $body != *'null'* && $body != *'{'* ]]
+    [ "$(grep -oE ' id="[^"]*"' <<<"$body" | sort | uniq -d)" = '' ]
+    [[ $head == 'Status: '[2-5][0-9][0-9]\ * ]]
+    for line in 'Content-Type: text/html; charset=utf-8' 'Cache-Control: no-store' \
+        "Content-Language: $1" 'X-Content-Type-Options: nosniff' 'Referrer-Policy: same-origin'; do
+        grep -qxF "$line" <<<"$head"
+    done
+    grep -qE "^Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'" <<<"$head"
+    [ -z "$(grep -vE '^[A-Za-z-]+: [^[:cntrl:]]+$' <<<"$head")" ]
+}
+
+# both NAME JSON TEXT…: in both languages, sound, and holding the texts, which
+# are the same in both.
+both() {
+    local name=$1 answer=$2 lang text
+    shift 2
+    for lang in nl en; do
+        page "$name" "$lang" "$(jq -c --arg bad "$bad" --arg lang "$lang" \
+            'walk(if . == "BAD" then $bad else . end) | if has("lang") then .lang = $lang else . end' <<<"$answer")"
+        sound "$lang"
+        for text in "$@"; do
+            [[ $body == *"$text"* ]] || {
+                printf 'missing: %s\n%s\n' "$text" "$body"
+                return 1
+            }
+        done
+    done
+}
+
+escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
+
+@test "pages: the languages have the same texts, with the same places to fill in" {
+    for language in nl en; do
+        jq -r 'paths(type == "string") as $p | "\($p | join(".")) \([getpath($p) | scan("\\{[a-z_]+\\}")] | sort | join(" "))"' \
+            "$texts/$language.json" | sort >"$BATS_TEST_TMPDIR/$language"
+        [ -z "$(jq -r '.. | strings | select(. == "" or test("[<>]|\\s$|^\\s|TODO"))' "$texts/$language.json")" ]
+    done
+    diff "$BATS_TEST_TMPDIR/nl" "$BATS_TEST_TMPDIR/en"
+}
+
+@test "pages: start" {
+    export SCRIPT_NAME=/nl/start PATH_INFO=/x
+    both start '{"organisation":{"name":"BAD","url":"https://www.example.org"},"purpose":{"name":"x","label":"BAD"},"lang":"nl",
+        "attributes":[{"name":"a","label":"BAD"}],"methods":[{"name":"m","label":"BAD"}],"minimum_level":"BAD",
+        "hours":{"mon":["09:00-12:00","13:00-17:00"]},"closed":["2000-01-01","2099-12-24"],
+        "number":"+31241234567","number_display":"+31 24 123 45 67","tel":"tel:+31241234567"}' \
+        "$escaped" '09:00 – 12:00<br />13:00 – 17:00' '24-12-2099' 'href="../../idb.css"'
+    [[ $body != *01-01-2000* && $head != *form-action* ]]
+    both start '{"organisation":{"name":"O","url":"https://www.example.org"},"purpose":{"name":"x","label":"L"},"lang":"nl",
+        "attributes":[{"name":"a","label":"A"}],"methods":[],"number":"+31241234567","number_display":"+31 24","tel":"tel:+31"}'
+}
+
+@test "pages: consent" {
+    export SCRIPT_NAME=/callback PATH_INFO=/m
+    both consent '{"organisation":{"name":"BAD","url":"https://www.example.org"},"purpose":{"name":"x","label":"BAD"},"lang":"nl",
+        "method":{"name":"m","label":"BAD"},"auth":{"method":"m","level":"low","auth_time":"2026-07-31T12:00:00Z"},
+        "attributes":[{"name":"a","label":"BAD","value":"BAD"}],"consent":{"id":"c","text":"BAD"},"offer":"BAD",
+        "cookies":["a=b; Path=/","c=; Max-Age=0"]}' \
+        "$escaped" "name=\"offer\" value=\"$escaped\"" 'value="yes"' 'value="no"' 'href="../idb.css"'
+    [ "$(grep -c '^Set-Cookie: ' <<<"$head")" = 2 ]
+    [[ $head == *"form-action 'self'"* ]]
+    [[ $body == *'action="../en/consent"'* ]]
+    # Another language than ours falls back to the page's own.
+    page consent nl '{"error":"login_cancelled","message":"m","purpose":"x","lang":"de","cookies":["a=b"]}'
+    sound nl
+    [[ $body == *'href="../nl/start/x"'* && $head == *'Set-Cookie: a=b'* ]]
+}
+
+@test "pages: code, in every state" {
+    base='{"ticket":"BC4RTZ","purpose":{"name":"x","label":"BAD"},"lang":"nl","confirm":"notify","confirmed":false,"cookies":[],
+        "number":"+31241234567","number_display":"+31 24 123 45 67","tel":"tel:+31241234567,4821093471",
+        "code_expires_at":"2026-07-31T12:05:00.123Z"}'
+    state() { jq -c "$1" <<<"$base"; }
+    both code "$(state '.state = "issued" | .code = "4821093471" | .code_display = "482 109 3471" | .code_valid = true | .renewals_left = 3')" \
+        '<span class="code">482 109 3471</span>' '14:05' 'BC4RTZ' 'href="tel:+31241234567,4821093471"' 'http-equiv="refresh"'
+    # Winter time, and a zone that the machine does not know.
+    page code nl "$(state '.state = "issued" | .code = "1" | .code_display = "1" | .code_valid = true | .renewals_left = 0 | .code_expires_at = "2026-12-31T23:30:00Z"')"
+    [[ $body == *'tot 00:30 uur'* ]]
+    TZ=Nowhere/Town page code nl "$(state '.state = "issued" | .code = "1" | .code_display = "1" | .code_valid = true | .renewals_left = 0')"
+    [[ $body == *'tot 12:05 UTC uur'* ]]
+    both code "$(state '.state = "issued" | .code_valid = false | .renewals_left = 2')" 'action="../'
+    [[ $body == *'action="../en/renew"'* ]]
+    both code "$(state '.state = "issued" | .code_valid = false | .renewals_left = 0')" '/start/x"'
+    for state in called connected wrap_up; do
+        for rest in '.' '.confirm = "page"' '.confirm = "page" | .confirmed = true' '.call.caller = "withheld"'; do
+            both code "$(state ".state = \"$state\" | .call = {caller: \"78\", at: \"2026-07-31T12:05:00Z\"}
+                | .connected_at = \"2026-07-31T12:06:00Z\" | $rest")" "$escaped" '14:05' 'value="not_me"' 'http-equiv="refresh"'
+        done
+    done
+    for reason in cancelled resident not_me ended hung_up wrap_up expired restored other; do
+        both code "$(state ".state = \"done\" | .reason = \"$reason\" | .ended_at = \"2026-07-31T12:05:00Z\"")" 'BC4RTZ'
+        [[ $body != *http-equiv* && $body != *4821093471* ]]
+    done
+    for state in expired cancelled "done"; do
+        both code "$(state ".state = \"$state\"")"
+    done
+}
+
+@test "pages: the desk, in every state" {
+    export SCRIPT_NAME=/desk
+    call='"session":"s","ticket":"BC4RTZ","state":"called","line":"kcc","call_id":"BAD","purpose":{"name":"x","label":"BAD"},
+        "confirm":"page","confirmed":false,"caller":"78","number_hint":"differs","called_at":"2026-07-31T12:05:00Z"'
+    both desk "{\"result\":\"open\",$call,\"connected_at\":\"2026-07-31T12:05:00Z\",\"wrap_up_until\":\"2026-07-31T12:05:00Z\",
+        \"recognised_by\":\"code\",\"method\":\"m\",\"method_label\":\"BAD\",\"level\":\"BAD\",\"auth_time\":\"2026-07-31T12:01:00Z\",
+        \"reference\":\"BAD\",\"attested_by\":\"BAD\",\"links\":{\"a\":\"https://x.example.org/{value}/z\",\"b\":\"https://x.example.org/{value}\"},
+        \"attributes\":[{\"name\":\"a\",\"label\":\"BAD\",\"value\":\"BAD\",\"masked\":false},{\"name\":\"b\",\"label\":\"BAD\",\"value\":\"••••••\",\"masked\":true}]}" \
+        "$escaped" "value=\"$escaped\"" '14:01' '14:05' 'BC4RTZ' \
+        "href=\"https://x.example.org/$(jq -rn --arg bad "$bad" '$bad | @uri | @html')/z\""
+    # A hidden value is in no address either.
+    [ "$(grep -o 'x.example.org' <<<"$body" | wc -l)" = 1 ]
+    both desk "{\"result\":\"unconfirmed\",$call}" "$escaped" 'call_id=%3Cscript%3E' '&amp;peek=1'
+    both desk "{\"result\":\"peek\",$call}" 'http-equiv="refresh"'
+    both desk "$(jq -c '.confirmed = true' <<<"{\"result\":\"peek\",$call}")" 'href="desk?line=kcc&amp;call_id=%3Cscript'
+    both desk "{\"result\":\"calls\",\"calls\":[{$call},{$call}]}" "$escaped" 'href="desk?line=kcc&amp;call_id=%3Cscript'
+    both desk '{"result":"calls","calls":[]}'
+    both desk '{"result":"ended","reason":"BAD"}' "$escaped"
+    both desk '{"result":"ended","reason":"not_me","warning":"not_me"}' 'class="warning"'
+    both desk '{"error":"unknown_call","message":"m"}' 'content="2"'
+    export SCRIPT_NAME=/desk/reveal
+    both desk "{\"result\":\"open\",$call,\"attributes\":[]}" 'action="../desk/end"' 'href="../idb.css"'
+}
+
+@test "pages: a ticket" {
+    export SCRIPT_NAME=/desk/ticket
+    both ticket '{"result":"ticket","ticket":"BC4RTZ","session":"s","state":"issued","purpose":{"name":"x","label":"BAD"},
+        "code_valid":true,"created_at":"2026-07-31T12:01:00Z","code_expires_at":"2026-07-31T12:11:00Z",
+        "refusal":"BAD","refused_at":"2026-07-31T22:05:00Z","reason":"BAD"}' \
+        "$escaped" '31-07-2026 14:11' '01-08-2026 00:05' '<label for="ticket">' 'action="../desk/ticket"'
+    both ticket '{"error":"no_ticket","message":"m"}' '<label for="ticket">'
+    both ticket '{"error":"unknown_ticket","message":"m"}' '<label for="ticket">'
+}
+
+@test "pages: after a form, on to the next page, with the cookies" {
+    page redirect nl '{"session":"s","code":"4821093471","cookies":["a=b; Path=/"]}'
+    [ "$head" = "$output" ]
+    for line in 'Status: 303 See Other' 'Location: code' 'Set-Cookie: a=b; Path=/' 'Cache-Control: no-store'; do
+        grep -qxF "$line" <<<"$head"
+    done
+    [[ $head != *4821093471* ]]
+    page redirect nl '{"location":"https://login.example.org/?a=b","cookies":[]}'
+    grep -qxF 'Location: https://login.example.org/?a=b' <<<"$head"
+    # No value makes a header of its own.
+    page redirect nl '{"location":"https://x/\r\nX-Evil: 1","cookies":["a=b\r\nX-Evil: 1"]}'
+    run -1 grep -i '^X-Evil' <<<"$head"
+    page redirect nl '{"result":"ended"}' ../desk
+    grep -qxF 'Location: ../desk' <<<"$head"
+}
+
+# The words of idb-errors(7) and of the code.
+error_words() {
+    {
+        sed -n 's/^\.It Sy \([a-z0-9_]*\).*/\1/p' "$IDB_ROOT/man/idb-errors.7"
+        cat "$IDB_ROOT"/lib/*.c "$IDB_ROOT"/cmd/*.c | tr '\n' ' ' |
+            grep -oP '\bidb_fail\(\s*[^,;]+,[^,;]+,\s*\K"[a-z0-9_]+"' | tr -d '"'
+        printf '%s\n' no_ticket not_yet_known
+    } | sort -u
+}
+
+@test "pages: every error word has a page in both languages" {
+    for word in $(error_words); do
+        for name in code desk; do
+            both "$name" "{\"error\":\"$word\",\"message\":\"BAD\"}"
+            # Never a dead end, and the word for support.
+            [[ $body == *'<a href="'* ]]
+            [[ $word == unknown_call && $name == desk || $body == *"<code>$word</code>"* ]]
+        done
+    done
+}
+
+@test "pages: an error has its status" {
+    while read -r expected word; do
+        page code nl "{\"error\":\"$word\",\"message\":\"m\"}"
+        [[ $head == "Status: $expected "* ]] || {
+            echo "$word: $head"
+            return 1
+        }
+    done <<'END'
+200 login_cancelled
+200 no_consent
+400 bad_form
+400 bad_state
+400 not_yet_known
+401 not_authenticated
+403 cross_site
+403 level_too_low
+403 not_permitted
+403 other_browser
+404 bad_path
+404 unknown_purpose
+405 bad_method
+409 renewals_spent
+410 login_expired
+410 no_cookie
+410 no_session
+410 offer_expired
+413 too_large
+415 bad_type
+500 client_key
+500 config_invalid
+500 forged
+500 internal
+500 key_missing
+500 schema
+500 store_full
+502 bad_claim
+502 bad_id_token
+502 bad_token_signature
+502 login_failed
+502 provider_answer
+502 provider_down
+502 provider_refused
+503 busy
+503 clock
+503 memory
+503 no_code
+503 random
+END
+    page code nl '{"error":"busy","message":"m"}'
+    grep -qxF 'Retry-After: 5' <<<"$head"
+    page redirect nl '{"error":"bad_method","message":"m"}'
+    grep -qxF 'Allow: POST' <<<"$head"
+}
+
+@test "pages: an answer that is missing, torn or no object is an error page, with or without a configuration" {
+    for answer in '' '{"state":' '[]' 'null' '"config"' '7'; do
+        for name in start consent code redirect desk ticket; do
+            page "$name" nl "$answer"
+            [[ $head == 'Status: 500 '* ]]
+            xmllint --noout - <<<"$body"
+        done
+    done
+    cp "$BATS_FILE_TMPDIR/config.json" "$BATS_TEST_TMPDIR/kept"
+    for config in '' '{"error":"config_missing","message":"m"}'; do
+        echo "$config" >"$BATS_FILE_TMPDIR/config.json"
+        for name in start consent code redirect desk ticket; do
+            page "$name" nl '{"error":"bad_form","message":"m"}'
+            sound nl
+            page "$name" nl ''
+            sound nl
+        done
+    done
+    cp "$BATS_TEST_TMPDIR/kept" "$BATS_FILE_TMPDIR/config.json"
+}
+
+@test "pages: the pages that the web server has by itself are well-formed" {
+    xmllint --noout "$pages/error.html"
+    run -1 grep -E 'script|http-equiv| on[a-z]+=' "$pages/error.html"
+}

@@ -1,0 +1,521 @@
+#!/usr/bin/env bats
+# The pages over HTTP, with the web servers' own configurations: what may be
+# asked, what a page answers, what stays out of the logs.
+
+load lib
+load site
+
+setup_file() {
+    local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    idb_instance '
+        .lines.kcc += { hours: { mon: ["09:00-17:00"] }, closed: ["2099-12-25"] }
+        | .purposes.status.links = { bsn: "https://zaken.example.org/zoek?bsn={value}" }
+        | .methods.counter = { label: { nl: "Balie \"<1>\"", en: "Counter" },
+            issuer: "https://login.example.org", client_id: "x", id_token_alg: "ES256",
+            client_auth: "client_secret_basic", claims: { name: "name" } }
+        | .purposes.appointment.methods = ["counter"]'
+    site_up "$BATS_FILE_TMPDIR/site" web desk phone
+}
+
+teardown_file() { site_down; }
+
+# The resident's browser, with the cookies of an issued session.
+resident() {
+    local path=$1
+    shift
+    fetch "$WEB/$path" -H "Cookie: $cookies" "$@"
+}
+
+# begin [JQ]: a session, in $issued and $cookies.
+begin() {
+    issued=$(issue_status "$@")
+    cookies=$(cookies_of "$issued")
+}
+
+agent() {
+    local path=$1
+    shift
+    fetch "$DESK/$path" -u alice:secret "$@"
+}
+
+# phone PROGRAM JSON: the telephone exchange.
+phone() {
+    fetch "$PHONE/$1" -u pbx:secret -H 'Content-Type: application/json' --data "$2"
+}
+
+# call CALL [CALLER]: the session's code is keyed in.
+call() {
+    phone verify "$(jq -nc --arg code "$(code_of "$issued")" --arg call "$1" \
+        --arg caller "${2-+31612345678}" '{ code: $code, call_id: $call, caller: $caller }')"
+    [ "$(jq -r .result <<<"$body")" = accepted ]
+}
+
+# says STATUS TEXT…: the page is well-formed, has this status, and these texts.
+says() {
+    local text
+    [ "$status_code" = "$1" ] || {
+        echo "$output"
+        return 1
+    }
+    xmllint --noout - <<<"$body"
+    [ "$(header Cache-Control)" = no-store ]
+    shift
+    for text in "$@"; do
+        [[ $body == *"$text"* ]] || {
+            printf 'missing: %s\n%s\n' "$text" "$body"
+            return 1
+        }
+    done
+}
+
+@test "web: the start page says what will happen, in both languages" {
+    fetch "$WEB/nl/start/appointment"
+    says 200 '<html lang="nl">' '<h1>Bellen: Een afspraak maken</h1>' 'Gemeente Voorbeeld' \
+        '+31 24 123 45 67' 'maandag' '09:00 – 17:00' '25-12-2099' '<li>Naam</li>' \
+        'Inloggen met Balie &quot;&lt;1&gt;&quot;' 'href="../../en/start/appointment"' \
+        'action="../../nl/login"' 'href="../../idb.css"'
+    [[ $(header Content-Security-Policy) == *"default-src 'none'"*"frame-ancestors 'none'"* ]]
+    # The answer to this page's form leads to the provider, which form-action would forbid.
+    [[ $(header Content-Security-Policy) != *form-action* ]]
+    [ "$(header Referrer-Policy)" = same-origin ]
+    [ "$(header X-Content-Type-Options)" = nosniff ]
+    [ "$(header Content-Language)" = nl ]
+    fetch "$WEB/en/start/appointment"
+    says 200 '<html lang="en">' '<h1>Call us: Make an appointment</h1>' 'Municipality of Voorbeeld' \
+        'Monday' 'closed' 'Log in with Counter'
+    # A purpose without a login still says whom to call.
+    fetch "$WEB/nl/start/change"
+    says 200 'U kunt voor deze vraag niet inloggen'
+}
+
+@test "web: HEAD is GET without a body, save where it would spend something" {
+    fetch "$WEB/nl/start/appointment" --head
+    [ "$status_code" = 200 ]
+    [[ $(header Content-Type) == text/html* ]]
+    [ -z "$(sed '1,/^$/d' <<<"$output")" ]
+    fetch "$WEB/callback/counter?code=1&state=2" --head
+    [ "$status_code" = 405 ]
+    [ "$(header Allow)" = GET ]
+}
+
+@test "web: the style sheet is there, and nothing else of the installation" {
+    fetch "$WEB/idb.css"
+    [ "$status_code" = 200 ]
+    [[ $(header Content-Type) == text/css* ]]
+    for path in / /nl /nl/ /en/lighttpd.conf /nl/page.sh /nl/starts/x /web/start /page.sh /desk \
+        /verify /nl/..%2fpage.sh /nl/%2e%2e/page.sh /pages/idb.jq; do
+        fetch "$WEB$path" --path-as-is
+        [[ $status_code == 40[0-9] ]]
+        xmllint --noout - <<<"$body"
+        [[ $body == *'lang="nl"'*'lang="en"'* ]]
+    done
+}
+
+@test "web: unknown pages and purposes are 404, and lead on" {
+    fetch "$WEB/nl/start/other"
+    says 404 'href="https://www.example.org"' '<code>unknown_purpose</code>' 'tel:+31241234567'
+    fetch "$WEB/nl/start"
+    says 404 '<code>bad_path</code>'
+    fetch "$WEB/en/start/status/more/of/it"
+    says 404 '<code>bad_path</code>' 'href="../../../../../idb.css"'
+    fetch "$WEB/en/code/x"
+    says 404 '<code>bad_path</code>'
+}
+
+@test "web: a page takes its own methods alone" {
+    for path in login consent renew confirm stop; do
+        fetch "$WEB/nl/$path"
+        says 405 '<code>bad_method</code>'
+        [ "$(header Allow)" = POST ]
+    done
+    fetch "$WEB/nl/code" --data a=1
+    says 405
+    [ "$(header Allow)" = 'GET, HEAD' ]
+    fetch "$WEB/nl/code" -X PUT
+    says 405
+    fetch "$WEB/nl/code" -X DELETE
+    says 405
+    fetch "$WEB/nl/renew" -H 'Content-Type: application/json' --data '{}'
+    says 415 '<code>bad_type</code>'
+}
+
+@test "web: what is too large, too much or broken is refused by a page" {
+    head -c 1000000 /dev/zero | tr '\0' a | sed 's/^/Cookie: a=/' >"$BATS_TEST_TMPDIR/cookie"
+    fetch "$WEB/nl/code" -H "@$BATS_TEST_TMPDIR/cookie"
+    [[ $status_code == 4[03][01] ]]
+    xmllint --noout - <<<"$body"
+    head -c 20000 /dev/zero | tr '\0' a | sed 's/^/Cookie: __Host-idb-session=/' >"$BATS_TEST_TMPDIR/cookie"
+    fetch "$WEB/nl/code" -H "@$BATS_TEST_TMPDIR/cookie"
+    says 400 '<code>bad_cookie</code>'
+    head -c 20000 /dev/zero | tr '\0' a | sed 's/^/Cookie: a=/' >"$BATS_TEST_TMPDIR/cookie"
+    fetch "$WEB/nl/code" -H "@$BATS_TEST_TMPDIR/cookie"
+    says 410 '<code>no_cookie</code>'
+    for ((i = 0; i < 10000; i++)); do printf '%d&' "$i"; done >"$BATS_TEST_TMPDIR/form"
+    fetch "$WEB/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
+    says 400 '<code>bad_form</code>'
+    head -c 70000 /dev/zero | tr '\0' a >"$BATS_TEST_TMPDIR/form"
+    fetch "$WEB/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
+    [ "$status_code" = 413 ]
+    fetch "$WEB/nl/renew" --data 'a=%zz'
+    says 400 '<code>bad_form</code>'
+    fetch "$WEB/nl/confirm" --data 'answer=yes&answer=not_me'
+    says 400 '<code>bad_form</code>'
+    fetch "$WEB/nl/confirm" --data 'answer=perhaps'
+    says 400 '<code>bad_form</code>'
+}
+
+@test "web: a form from another site does nothing" {
+    begin
+    resident nl/stop -H 'Origin: https://evil.example.org' --data ''
+    says 403 '<code>cross_site</code>'
+    resident nl/stop -H 'Origin: null' --data ''
+    says 403 '<code>cross_site</code>'
+    resident nl/code
+    says 200 "$(jq -r .code_display <<<"$issued")"
+    resident nl/stop -H "Origin: $WEB" --data ''
+    [ "$status_code" = 303 ]
+}
+
+@test "web: a login without a method, with an unknown one, or to a provider that is down" {
+    fetch "$WEB/nl/login" --data purpose=appointment
+    says 400 '<code>unknown_method</code>' 'href="../nl/start/appointment"'
+    fetch "$WEB/nl/login" --data 'purpose=appointment&method=other'
+    says 400 '<code>unknown_method</code>'
+    fetch "$WEB/callback/counter?code=1&state=2"
+    says 400 '<code>bad_state</code>' 'href="../idb.css"'
+    fetch "$WEB/callback/counter?error=1"
+    says 400 '<code>bad_state</code>'
+}
+
+@test "web: consent without a login, and a no, give no code" {
+    fetch "$WEB/en/consent" --data 'offer=x&consent=yes'
+    says 400 '<code>bad_offer</code>' 'href="https://www.example.org"'
+    fetch "$WEB/en/consent" --data 'offer=x&consent=no'
+    says 200 'You have said no' 'We have kept nothing of yours'
+    fetch "$WEB/en/consent" --data 'consent=yes'
+    says 400
+}
+
+@test "web: number and code stand on the code page, with the warning, and reload" {
+    begin
+    for _ in 1 2; do
+        resident nl/code
+        says 200 "<span class=\"code\">$(jq -r .code_display <<<"$issued")</span>" \
+            "href=\"tel:+31241234567,$(code_of "$issued")\"" '+31 24 123 45 67' \
+            'Vertel de code aan niemand' "$(jq -r .ticket <<<"$issued")" 'Nieuwe code' \
+            '<meta http-equiv="refresh" content="5" />' 'href="../en/code"'
+    done
+    [[ $(header Content-Security-Policy) == *"form-action 'self'" ]]
+    until=$(jq -r '.code_expires_at' <<<"$issued")
+    [[ $body == *"tot $(TZ=Europe/Amsterdam date -d "$until" +%H:%M) uur"* ]]
+    # Who needs time can stop it (WCAG 2.2.1).
+    resident nl/code?hold
+    says 200 "$(jq -r .code_display <<<"$issued")" 'href="../nl/code"'
+    [[ $body != *http-equiv* ]]
+    resident en/code
+    says 200 'Tell the code to nobody' '<html lang="en">'
+    # In another browser there is nothing to see.
+    fetch "$WEB/nl/code"
+    says 410 '<code>no_cookie</code>'
+    fetch "$WEB/nl/code" -H 'Cookie: __Host-idb-session=AAAAAAAAAAAAAAAAAAAAAA'
+    says 410 '<code>no_session</code>'
+}
+
+@test "web: a new code comes in the place of the old one" {
+    begin
+    resident nl/renew --data ''
+    [ "$status_code" = 303 ]
+    [ "$(header Location)" = code ]
+    [[ $(header Set-Cookie) == __Host-idb-code=*'HttpOnly'* ]]
+    old=$(code_of "$issued")
+    cookies="$(sed 's/; .*//' <<<"$cookies"); $(header Set-Cookie | cut -d ';' -f 1)"
+    resident nl/code
+    says 200 '<span class="code">'
+    new=$(grep -oP 'tel:\+31241234567,\K\d+' <<<"$body")
+    [ "$new" != "$old" ]
+    phone verify "{\"code\":\"$old\",\"call_id\":\"renew-1\"}"
+    [ "$(jq -r .result <<<"$body")" = wrong ]
+    # The browser that keeps the old cookie has no code to show.
+    for _ in 1 2; do
+        resident nl/renew --data ''
+        [ "$status_code" = 303 ]
+    done
+    resident nl/renew --data ''
+    says 409 '<code>renewals_spent</code>' 'href="../nl/code"'
+    resident nl/code
+    [[ $body == *'U kunt geen nieuwe code meer krijgen'* ]]
+}
+
+@test "web: a call shows at once, and This is not me ends it and warns the agent" {
+    begin
+    call not-me-1
+    resident nl/code
+    says 200 'Er wordt gebeld met uw code' 'eindigt op 78' 'value="not_me"' 'Dit ben ik niet' \
+        '<meta http-equiv="refresh" content="5" />'
+    [[ $body != *'value="yes"'* ]]
+    [[ $(header Set-Cookie) == '__Host-idb-code=; '*'Max-Age=0'* ]]
+    [[ $body != *"$(code_of "$issued")"* ]]
+    agent 'desk?call_id=not-me-1'
+    says 200 'Geïdentificeerd'
+    resident nl/confirm --data answer=not_me
+    [ "$status_code" = 303 ]
+    [ "$(header Location)" = code ]
+    resident nl/code
+    says 200 'U zei: dit ben ik niet' 'Begin opnieuw'
+    [[ $body != *http-equiv* ]]
+    agent 'desk?call_id=not-me-1'
+    says 200 'Waarschuwing: dit is niet de inwoner' 'Vertrouw deze beller niet'
+    [[ $body != *Estpersoon* ]]
+}
+
+@test "web: with confirm: page the agent sees nothing before the resident says yes" {
+    begin '.purpose = "change"'
+    resident nl/code
+    says 200 'Tijdens het gesprek vragen wij u hier'
+    call page-1 withheld
+    resident en/code
+    says 200 'Is it you who is calling now?' 'withheld' 'Change an address' 'value="yes"' 'value="not_me"'
+    agent 'desk?call_id=page-1&line=kcc'
+    says 200 'Nog niet bevestigd' 'content="3; url=desk?line=kcc&amp;call_id=page-1&amp;peek=1"'
+    [[ $body != *Estpersoon* ]]
+    agent 'desk?call_id=page-1&line=kcc&peek=1'
+    says 200 'Nog niet bevestigd'
+    resident en/confirm --data answer=yes
+    [ "$status_code" = 303 ]
+    resident en/code
+    says 200 'You have confirmed that you are calling' 'This is not me'
+    [[ $body != *'value="yes"'* ]]
+    agent 'desk?call_id=page-1&line=kcc&peek=1'
+    says 200 'href="desk?line=kcc&amp;call_id=page-1"'
+    [[ $body != *Estpersoon* ]]
+    agent 'desk?call_id=page-1&line=kcc'
+    says 200 'T. Estpersoon' 'ja, op de eigen pagina'
+    resident en/code
+    says 200 'You are in a call'
+}
+
+@test "web: the resident stops, before and in the call" {
+    begin
+    resident nl/stop --data ''
+    [ "$status_code" = 303 ]
+    resident nl/code
+    says 200 'U bent gestopt' 'De code werkt niet meer' 'href="../nl/start/status"'
+    resident nl/confirm --data answer=yes
+    says 409 '<code>not_called</code>'
+    begin
+    call stop-2
+    resident nl/stop --data ''
+    resident nl/code
+    says 200 'De medewerker ziet ze niet meer'
+    fetch "$WEB/nl/stop" --data ''
+    says 410 '<code>no_cookie</code>'
+}
+
+@test "desk: nobody comes in without a password, whatever the headers say" {
+    begin
+    call door-1
+    for who in -gno 'nobody:secret' 'alice:wrong' 'alice:'; do
+        options=()
+        [ "$who" = -gno ] || options=(-u "$who")
+        for path in desk 'desk?call_id=door-1' desk/ticket idb.css; do
+            fetch "$DESK/$path" "${options[@]}" -H 'Remote-User: alice' -H 'REMOTE_USER: alice' \
+                -H 'Auth-Type: Basic' -H 'X-Remote-User: alice'
+            [ "$status_code" = 401 ]
+            [[ $body != *Estpersoon* ]]
+        done
+    done
+    # Another's name in a header does not make one another.
+    agent 'desk?call_id=door-1' -u sam:secret -H 'Remote-User: alice'
+    says 403 '<code>not_permitted</code>'
+    agent 'desk?call_id=door-1' -u mallory:secret
+    says 403 '<code>not_permitted</code>'
+    [[ $body != *Estpersoon* ]]
+}
+
+@test "desk: an open call says who, how certainly and about what; a masked value is shown on record" {
+    begin
+    call open-1
+    agent 'desk?call_id=open-1&line=kcc'
+    says 200 '<h1>Geïdentificeerd: Hoe staat het met mijn aanvraag?</h1>' 'T. Estpersoon' \
+        'verborgen' 'Toon Burgerservicenummer' 'front-office; de identiteit is verklaard, zonder login' \
+        'Balie &quot;&lt;1&gt;&quot; (hier is niet ingelogd)' 'substantieel' 'niet gevraagd; hier niet nodig' \
+        'eindigt op 78' 'de inwoner gaf vooraf geen nummer op' 'Z-1' 'aan de code, ingetoetst om'
+    [[ $body != *999990019* ]]
+    agent desk/reveal --data 'line=kcc&call_id=open-1&name=bsn'
+    says 200 '999990019' 'href="https://zaken.example.org/zoek?bsn=999990019"' \
+        'action="../desk/end"'
+    [[ $body != *verborgen* ]]
+    [ "$(sqlite3 "$IDB_STORE" "SELECT count(*) FROM audit WHERE action = 'reveal' AND actor = 'agent:alice'")" -ge 1 ]
+    agent desk/reveal --data 'line=kcc&call_id=open-1&name=other'
+    says 400 '<code>attribute_not_allowed</code>'
+    agent desk/reveal --data 'call_id=open-1&name=bsn' -H 'Origin: https://evil.example.org'
+    says 403 '<code>cross_site</code>'
+    resident nl/code
+    says 200 'U bent in gesprek' 'De medewerker heeft uw gegevens sinds'
+    phone end '{"call_id":"open-1"}'
+    [ "$(jq -r .result <<<"$body")" = wrap_up ]
+    resident nl/code
+    says 200 'Het gesprek is voorbij'
+    agent 'desk?call_id=open-1'
+    says 200 'Te zien tot'
+    agent desk/end --data 'line=kcc&call_id=open-1'
+    [ "$status_code" = 303 ]
+    [ "$(header Location)" = ../desk ]
+    agent 'desk?call_id=open-1'
+    says 200 'Niet geïdentificeerd: dit gesprek is afgesloten' 'afgesloten aan de balie'
+    resident nl/code
+    says 200 '<h1>Klaar</h1>'
+}
+
+@test "desk: a HEAD opens nothing" {
+    begin
+    call head-1
+    agent 'desk?call_id=head-1' --head
+    [ "$status_code" = 200 ]
+    resident nl/code
+    says 200 'Er wordt gebeld met uw code'
+}
+
+@test "desk: before the code there is a page that waits, and a list of open calls" {
+    agent 'desk?call_id=nobody-1'
+    says 200 'Nog niet geïdentificeerd' 'content="2"' 'Vraag nooit om de code'
+    begin
+    call 'list<1>&"x"'
+    agent desk
+    says 200 '<h1>Open gesprekken</h1>' 'Hoe staat het met mijn aanvraag?' \
+        'href="desk?line=kcc&amp;call_id=list%3C1%3E%26%22x%22"'
+    [[ $body != *Estpersoon* ]]
+    agent 'desk?line=kcc&call_id=list%3C1%3E%26%22x%22'
+    says 200 'T. Estpersoon' 'value="list&lt;1&gt;&amp;&quot;x&quot;"'
+    agent 'desk?line=other&call_id=x'
+    says 404 '<code>unknown_line</code>'
+    agent 'desk?call_id=a%20b'
+    says 400 '<code>bad_call_id</code>'
+}
+
+@test "desk: support finds a ticket without personal data" {
+    begin
+    call ticket-1
+    agent desk/ticket -u sam:secret
+    says 200 '<label for="ticket">'
+    agent "desk/ticket?ticket=$(jq -r .ticket <<<"$issued")" -u sam:secret
+    says 200 'wacht op een medewerker' 'Stand van een kenmerk'
+    [[ $body != *Estpersoon* && $body != *99999* ]]
+    agent 'desk/ticket?ticket=BCDFGH' -u sam:secret
+    says 404 'Dit kenmerk is er niet' '<label for="ticket">'
+    agent 'desk/ticket?ticket=BCDFGH'
+    says 403 '<code>not_permitted</code>'
+}
+
+@test "desk: speaks English where the server says so" {
+    local -x SITE_LANG=en
+    SITE_PORT=$((20000 + RANDOM % 12000))
+    mkdir "$BATS_TEST_TMPDIR/log" "$BATS_TEST_TMPDIR/conf"
+    ln -s "$SITE"/{libexec,share,tls.pem,cert.pem,users} "$BATS_TEST_TMPDIR"
+    site_serve "$BATS_TEST_TMPDIR" desk "$SITE_PORT"
+    fetch "https://localhost:$SITE_PORT/desk?call_id=english-1" -u alice:secret
+    kill "$(cat "$BATS_TEST_TMPDIR/desk.pid")"
+    says 200 '<html lang="en">' 'Not identified yet'
+}
+
+@test "phone: verifies by JSON, for a client of the line alone" {
+    begin
+    json="{\"code\":\"$(code_of "$issued")\",\"call_id\":\"phone-1\"}"
+    fetch "$PHONE/verify" -H 'Content-Type: application/json' --data "$json"
+    [ "$status_code" = 401 ]
+    fetch "$PHONE/verify" -u pbx:wrong -H 'Content-Type: application/json' --data "$json"
+    [ "$status_code" = 401 ]
+    fetch "$PHONE/verify" -u alice:secret -H 'Content-Type: application/json' --data "$json" \
+        -H 'Remote-User: pbx'
+    [ "$status_code" = 403 ]
+    [ "$(jq -r .error <<<"$body")" = not_permitted ]
+    fetch "$PHONE/verify" -u pbx:secret
+    [ "$status_code" = 405 ]
+    phone verify '{"code":"12","call_id":"phone-1"}'
+    [ "$status_code" = 200 ]
+    [ "$(jq -r .result <<<"$body")" = mistyped ]
+    phone verify "$json"
+    [ "$(jq -r .result <<<"$body")" = accepted ]
+    phone transfer '{"call_id":"phone-1","to_call_id":"phone-2"}'
+    [ "$(jq -r .result <<<"$body")" = transferred ]
+    phone end '{"call_id":"phone-2"}'
+    [ "$(jq -r .result <<<"$body")" = ended ]
+    for path in / /idb-verify.cgi /verify/x /desk /nl/code; do
+        fetch "$PHONE$path" -u pbx:secret
+        [ "$status_code" = 404 ] || [ "$status_code" = 403 ]
+    done
+}
+
+@test "web: a broken configuration is a page, 500, without what is wrong" {
+    cp "$IDB_CONFIG" "$BATS_TEST_TMPDIR/kept"
+    echo '{"canary":1}' >"$IDB_CONFIG"
+    fetch "$WEB/nl/start/status"
+    cp "$BATS_TEST_TMPDIR/kept" "$IDB_CONFIG"
+    says 500 'Er ging bij ons iets fout' '<code>config_invalid</code>'
+    [[ $body != *canary* ]]
+}
+
+@test "web: a locked store is a page that says so, 503" {
+    begin
+    sqlite3 "$IDB_STORE" 'BEGIN IMMEDIATE' ".shell touch $BATS_TEST_TMPDIR/held; sleep 4" \
+        >/dev/null 2>&1 3>&- &
+    until [ -e "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
+    resident nl/renew --data ''
+    says 503 '<code>busy</code>'
+    [ "$(header Retry-After)" = 5 ]
+    wait
+}
+
+@test "web: no log holds a query, a cookie, a code, a ticket or a name" {
+    begin '.attributes.name = "C. Anary"'
+    resident 'nl/code?canaryquery'
+    resident 'nl/start/status?canaryquery=1'
+    fetch "$WEB/callback/counter?code=canaryquery&state=canaryquery"
+    resident nl/confirm --data 'answer=canaryform'
+    call canary-1
+    agent 'desk?call_id=canary-1'
+    says 200 'C. Anary'
+    agent "desk/ticket?ticket=$(jq -r .ticket <<<"$issued")" -u sam:secret
+    sleep 1.5
+    run -0 grep -h '/nl/code 200' "$SITE/log/web-access.log"
+    run -0 grep -E ' alice GET /desk 200 ' "$SITE/log/desk-access.log"
+    for canary in canaryquery canaryform canary-1 Anary "$(code_of "$issued")" 612345678 \
+        "$(jq -r .ticket <<<"$issued")" __Host '?' Sanitizer; do
+        run -1 grep -rF -e "$canary" "$SITE/log"
+    done
+}
+
+@test "web: the programs behind a page get a clean environment and no data as argument" {
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    for program in idb-status idb-config idb-lookup; do
+        cat >"$BATS_TEST_TMPDIR/bin/$program" <<END
+#!/bin/sh
+env | sort >"$BATS_TEST_TMPDIR/$program.env"
+exec "$IDB_BUILD/$program" "\$@"
+END
+    done
+    cat >"$BATS_TEST_TMPDIR/bin/jq" <<END
+#!/bin/sh
+{ env | sort; printf '%s\\n' "\$@"; } >>"$BATS_TEST_TMPDIR/jq.log"
+exec "$(command -v jq)" "\$@"
+END
+    chmod 755 "$BATS_TEST_TMPDIR"/bin/*
+    begin
+    export REQUEST_METHOD=GET GATEWAY_INTERFACE=CGI/1.1 SCRIPT_NAME=/nl/code QUERY_STRING=canary=1 \
+        HTTP_COOKIE="$cookies" HTTP_PROXY=canary CURL_CA_BUNDLE=canary OPENSSL_CONF=canary
+    export IDB_PATH=$BATS_TEST_TMPDIR/bin:$IDB_BUILD IDB_SHARE=$SITE/share
+    run --separate-stderr -0 "$SITE/libexec/web/code"
+    [[ $output == *"$(jq -r .code_display <<<"$issued")"* ]]
+    for program in idb-status idb-config; do
+        [ "$(sed 's/=.*//' "$BATS_TEST_TMPDIR/$program.env" | grep -vx -e PWD -e _ | paste -sd ' ')" = 'IDB_CONFIG PATH' ]
+    done
+    # The address's query, which CGI puts into the environment, is all that the page reads there.
+    run -1 grep -E 'HTTP_|CURL|OPENSSL|idb-session|REMOTE' "$BATS_TEST_TMPDIR/jq.log"
+    [ "$(grep -c canary "$BATS_TEST_TMPDIR/jq.log")" = 1 ]
+    run -0 grep -x QUERY_STRING=canary=1 "$BATS_TEST_TMPDIR/jq.log"
+    export SCRIPT_NAME=/desk QUERY_STRING=call_id=canary REMOTE_USER=alice AUTH_TYPE=Basic
+    run --separate-stderr -0 "$SITE/libexec/desk/desk"
+    [[ $output == *'Nog niet geïdentificeerd'* ]]
+    [ "$(sed 's/=.*//' "$BATS_TEST_TMPDIR/idb-lookup.env" | grep -vx -e PWD -e _ | paste -sd ' ')" = \
+        'AUTH_TYPE IDB_CONFIG PATH REMOTE_USER' ]
+}
