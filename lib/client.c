@@ -123,6 +123,17 @@ bool idb_client_authenticate(struct idb_app *app, const struct idb_provider *p, 
                                            : basic(app, p, client, err);
 }
 
+bool idb_client_check(struct idb_app *app, const struct idb_provider *p, struct idb_error *err)
+{
+    struct idb_client client = { 0 };
+    char *form = NULL;
+    bool ok = idb_client_authenticate(app, p, &form, &client, err);
+
+    idb_keys_text_free(form);
+    idb_client_clear(&client);
+    return ok;
+}
+
 void idb_client_clear(struct idb_client *client)
 {
     idb_keys_text_free(client->basic);

@@ -17,6 +17,10 @@ struct idb_client {
 bool idb_client_authenticate(struct idb_app *app, const struct idb_provider *p, char **form,
                              struct idb_client *client, struct idb_error *err);
 
+/* The same, and nothing is kept of it: whether it would work, before a resident is
+ * sent to log in for nothing. */
+bool idb_client_check(struct idb_app *app, const struct idb_provider *p, struct idb_error *err);
+
 void idb_client_clear(struct idb_client *client);
 
 #endif

@@ -1,5 +1,6 @@
 #include "handlers.h"
 
+#include "client.h"
 #include "form.h"
 #include "login.h"
 #include "oidc.h"
@@ -200,7 +201,7 @@ static bool start_login(struct idb_app *app, const json_t *request, const char *
     snprintf(login.method, sizeof login.method, "%s", method);
     snprintf(login.purpose, sizeof login.purpose, "%s", purpose);
     snprintf(login.lang, sizeof login.lang, "%s", lang);
-    ok = idb_provider_discover(&p, err)
+    ok = idb_provider_discover(&p, err) && idb_client_check(app, &p, err)
          && begin(app, &login, &p, idb_request_text(request, "cookies"), answer, err);
     idb_provider_clear(&p);
     idb_wipe(&login, sizeof login);

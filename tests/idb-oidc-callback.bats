@@ -218,13 +218,20 @@ asked() { [ "$(liar_asked token)" = "$1" ]; }
         'id%20bellen%3A1:a%25%3A%2B%26%3D%2F%20b' ]
 }
 
-@test "idb-oidc-callback: a client assertion says who, to whom, for a minute, and never the same twice" {
-    key=$(openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -outform DER | od -An -v -tx1 | tr -d ' \n')
-    # The private scalar and the point, out of the DER (RFC 5915).
-    d=$(sed -E 's/.*0420([0-9a-f]{64}).*/\1/' <<<"$key") xy=${key: -128}
+# make_jwk: a private key for ES256. The scalar and the point are out of the DER
+# (RFC 5915).
+make_jwk() {
+    local key xy
     b64() { printf %s "${1^^}" | basenc -d --base16 | basenc --base64url | tr -d '=\n'; }
-    jq --arg d "$(b64 "$d")" --arg x "$(b64 "${xy:0:64}")" --arg y "$(b64 "${xy:64}")" '
-        .liar |= (del(.secret) | .jwk = { kty: "EC", crv: "P-256", kid: "k1", d: $d, x: $x, y: $y }
+    key=$(openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -outform DER | od -An -v -tx1 | tr -d ' \n')
+    xy=${key: -128}
+    jq -nc --arg d "$(b64 "$(sed -E 's/.*0420([0-9a-f]{64}).*/\1/' <<<"$key")")" \
+        --arg x "$(b64 "${xy:0:64}")" --arg y "$(b64 "${xy:64}")" \
+        '{ kty: "EC", crv: "P-256", kid: "k1", d: $d, x: $x, y: $y }'
+}
+
+@test "idb-oidc-callback: a client assertion says who, to whom, for a minute, and never the same twice" {
+    jq --argjson jwk "$(make_jwk)" '.liar |= (del(.secret) | .jwk = $jwk
         | .method += { client_auth: "private_key_jwt", client_alg: "ES256" })' "$CLIENTS" >"$CLIENTS.new"
     mv "$CLIENTS.new" "$CLIENTS"
     login_instance
@@ -323,24 +330,37 @@ token_answer() {
 
 # ---- the client's secret ----
 
+# begin_with SUFFIX TEXT: a new login with that secret or key; sets state.
+begin_with() {
+    rm -f "$IDB_KEYS/web/liar.$1"
+    (umask 077 && printf '%s\n' "$2" >"$IDB_KEYS/web/liar.$1")
+    : >"$browser/jar"
+    start "$browser" status liar >"$browser/begun"
+    state=$(parameter state "$(jq -r .location "$browser/begun")")
+}
+
 @test "idb-oidc-callback: a secret that is missing, open to all, or no secret" {
-    # A start lets nobody log in for nothing, where it can know.
     chmod 644 "$IDB_KEYS/web/liar.secret"
     back "code=hush&state=$state" 78
     refuses key_rights
     [[ $(json message) == *chmod* ]]
+    begin_with secret hush
     rm "$IDB_KEYS/web/liar.secret"
-    start "$browser" status liar >"$browser/begun"
-    state=$(parameter state "$(jq -r .location "$browser/begun")")
     back "code=hush&state=$state" 78
     refuses key_missing
-    for secret in '' $'\x01'; do
-        (umask 077 && printf %s "$secret" >"$IDB_KEYS/web/liar.secret")
-        start "$browser" status liar >"$browser/begun"
-        state=$(parameter state "$(jq -r .location "$browser/begun")")
+    while read -r secret word; do
+        begin_with secret hush
+        printf %b "$secret" >"$IDB_KEYS/web/liar.secret"
         back "code=hush&state=$state" 78
-        refuses key_corrupt
-    done
+        refuses "$word"
+    done <<'END'
+\n key_corrupt
+\x01 key_corrupt
+hush\x00 key_corrupt
+hush\x00\n key_corrupt
+hush\nhush client_key
+hush\rhush client_key
+END
     asked 0
 }
 
@@ -348,13 +368,13 @@ token_answer() {
     jq '.liar.method += { client_auth: "private_key_jwt", client_alg: "ES256" }' "$CLIENTS" >"$CLIENTS.new"
     mv "$CLIENTS.new" "$CLIENTS"
     login_instance
+    good=$(make_jwk)
+    begin_with jwk "$good"
     before=$(store_files)
     for key in hush '[]' '{"kty":"oct","k":"aHVzaA"}' '{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}' \
         '{"kty":"EC","kty":"EC"}' $'{"kty":"EC",\n"crv":"P-256"}'; do
-        (umask 077 && printf '%s\n' "$key" >"$IDB_KEYS/web/liar.jwk")
-        : >"$browser/jar"
-        start "$browser" status liar >"$browser/begun"
-        state=$(parameter state "$(jq -r .location "$browser/begun")")
+        begin_with jwk "$good"
+        printf '%s\n' "$key" >"$IDB_KEYS/web/liar.jwk"
         back "code=hush&state=$state" 78
         refuses client_key
     done

@@ -280,6 +280,25 @@ END
     begin
 }
 
+@test "idb-oidc-start: nobody is sent to log in where our secret is missing, open to all, or none" {
+    chmod 644 "$IDB_KEYS/web/liar.secret"
+    begin 78
+    failed idb-oidc-start key_rights
+    rm "$IDB_KEYS/web/liar.secret"
+    begin 78
+    failed idb-oidc-start key_missing
+    [[ $(json message) == *"$IDB_KEYS/web/liar.secret"* ]]
+    (umask 077 && printf 'hush\nhush\n' >"$IDB_KEYS/web/liar.secret")
+    begin 78
+    failed idb-oidc-start client_key
+    jq '.methods.liar += { client_auth: "private_key_jwt" }' "$IDB_CONFIG" >"$IDB_CONFIG.new"
+    mv "$IDB_CONFIG.new" "$IDB_CONFIG"
+    (umask 077 && echo '{"kty":"oct","k":"aHVzaA"}' >"$IDB_KEYS/web/liar.jwk")
+    begin 78
+    failed idb-oidc-start client_key
+    [ ! -s "$browser/jar" ]
+}
+
 # ---- CGI ----
 
 @test "idb-oidc-start: as CGI the cookies are headers" {
