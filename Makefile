@@ -36,6 +36,10 @@ BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*
 PAGES = $(wildcard man/*.[1-8])
 # Programs that may be called as CGI have a handler; they get a second name.
 CGI = $(notdir $(patsubst %.c,%,$(shell grep -l idb_app_main cmd/*.c)))
+# Units stand where systemd looks, but are not enabled; the lines for cron and inetd
+# are to be copied. All are written for /usr/local and installed with PREFIX.
+UNITFILES = $(patsubst scripts/systemd/%,%,$(wildcard $(addprefix scripts/systemd/, \
+           *.service *.socket *.timer *.d/*.conf)))
 # Pages: the CGI scripts of a zone, and the statuses that lighttpd answers by itself.
 GLUE = web desk
 STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
@@ -112,6 +116,13 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 		install -m 644 scripts/$$z/lighttpd.conf \
 			$(DESTDIR)$(PREFIX)/share/idb/lighttpd/$$z.conf || exit 1; done
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
+	install -d $(DESTDIR)$(PREFIX)/share/idb/cron $(DESTDIR)$(PREFIX)/share/idb/inetd \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/idb-.service.d
+	for f in cron/idb inetd/idb.conf; do \
+		sed 's:/usr/local:$(PREFIX):g' scripts/$$f >$(DESTDIR)$(PREFIX)/share/idb/$$f && \
+		chmod 644 $(DESTDIR)$(PREFIX)/share/idb/$$f || exit 1; done
+	for f in $(UNITFILES); do t=$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
+		sed 's:/usr/local:$(PREFIX):g' scripts/systemd/$$f >$$t && chmod 644 $$t || exit 1; done
 	install -m 644 scripts/completion/idb.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
 	for p in $(notdir $(PROGRAMS)); do \
 		ln -sf idb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
@@ -123,6 +134,8 @@ uninstall: ## removes what install wrote; keys, configuration and store stay
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
 	for p in $(notdir $(PAGES)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$$p; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/idb
+	for f in $(UNITFILES); do rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
+	-rmdir $(DESTDIR)$(PREFIX)/lib/systemd/system/idb-.service.d 2>/dev/null
 	cd $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null && rm -rf $(GLUE) page.sh || true
 	-rmdir $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null
 

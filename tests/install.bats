@@ -40,6 +40,23 @@ run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
     [ -z "$(find "$root/usr" -type d ! -perm -0555)" ]
 }
 
+@test "install: units, and lines for cron and inetd, name the place of the programs" {
+    run -0 run_make install
+    units=$root/usr/lib/systemd/system
+    for file in "$IDB_ROOT"/scripts/systemd/*.{service,socket,timer} \
+        "$IDB_ROOT"/scripts/systemd/idb-.service.d/hardening.conf; do
+        sed 's:/usr/local:/usr:g' "$file" | cmp - "$units/${file#"$IDB_ROOT/scripts/systemd/"}"
+    done
+    for file in cron/idb inetd/idb.conf; do
+        sed 's:/usr/local:/usr:g' "$IDB_ROOT/scripts/$file" | cmp - "$root/usr/share/idb/$file"
+    done
+    grep -qx 'ExecStart=/usr/bin/idb-verify' "$units/idb-verify@.service"
+    # Nothing of it runs before somebody says so.
+    [ ! -e "$root/etc/cron.d" ]
+    [ ! -e "$root/etc/systemd" ]
+    [ ! -e "$root/etc/inetd.conf" ]
+}
+
 @test "install: twice is the same as once" {
     run -0 run_make install
     once=$(cd "$root" && find . | sort)
@@ -52,9 +69,11 @@ run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
     echo '{}' >"$root/etc/idb/idb.json"
     mkdir -p "$root/var/lib/idb" "$root/usr/share/man/man1"
     touch "$root/var/lib/idb/idb.db" "$root/usr/bin/other" "$root/usr/share/man/man1/other.1"
+    touch "$root/usr/lib/systemd/system/idb-other.service"
     run -0 run_make uninstall
     [ "$(cd "$root" && find . ! -type d | sort | paste -sd ' ')" = \
-        './etc/idb/idb.json ./usr/bin/other ./usr/share/man/man1/other.1 ./var/lib/idb/idb.db' ]
+        './etc/idb/idb.json ./usr/bin/other ./usr/lib/systemd/system/idb-other.service ./usr/share/man/man1/other.1 ./var/lib/idb/idb.db' ]
+    [ ! -e "$root/usr/lib/systemd/system/idb-.service.d" ]
     [ ! -e "$root/usr/libexec/idb" ]
     [ ! -e "$root/usr/share/idb" ]
     run -0 run_make uninstall
