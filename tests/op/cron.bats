@@ -165,7 +165,7 @@ aged() {
     at_offset +5h silent "$line"
     [ "$(keys desk/seal.key)" = "$new" ]
     # Zones read theirs as before.
-    issued >"$HERE/code"
+    fresh_code >"$HERE/code"
     run --separate-stderr -0 as "$PHONE" idb-verify < <(keyed "$(cat "$HERE/code")" c-1)
     run --separate-stderr -0 as "$DESK" env AUTH_TYPE=test REMOTE_USER=alice idb-lookup <<<'{"call_id":"c-1"}'
     [ "$(json result)" = open ]
@@ -192,7 +192,7 @@ aged() {
 @test "cron: each night there is a backup that can be restored, and old ones go" {
     line=$(entry idb-store)
     [[ $line == '15 3 * * * root '* ]]
-    issued >"$HERE/code"
+    fresh_code >"$HERE/code"
     for days in 6 9; do
         touch -d "$days days ago" "$HERE/backups/$days.db"
     done

@@ -110,7 +110,7 @@ error() { [ "$(json error)" = "$1" ] || { echo "$output"; return 1; }; }
 
 @test "inetd: transfer and end have sockets of their own" {
     inetd_up
-    code=$(issued)
+    code=$(fresh_code)
     run --separate-stderr -0 whole "$VERIFY" < <(keyed "$code" c-1)
     result accepted
     run --separate-stderr -0 whole "$TRANSFER" <<<'{"call_id":"c-1","to_call_id":"c-2"}'
@@ -123,7 +123,7 @@ error() { [ "$(json error)" = "$1" ] || { echo "$output"; return 1; }; }
 
 @test "inetd: what is no JSON is answered, and the stream goes on" {
     inetd_up
-    code=$(issued)
+    code=$(fresh_code)
     exec 7<>"/dev/tcp/127.0.0.1/$VERIFY"
     ask 7 '{"code":'"$code"
     error bad_json
@@ -172,7 +172,7 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
 
 @test "inetd: two connections at once do not wait for each other, and one code is one call's" {
     inetd_up
-    code=$(issued)
+    code=$(fresh_code)
     exec 7<>"/dev/tcp/127.0.0.1/$VERIFY" 8<>"/dev/tcp/127.0.0.1/$VERIFY"
     until_true has_children "$INETD" 2
     # The first has said half of it.
@@ -203,7 +203,7 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
 
 @test "inetd: who hangs up in the middle of a line has asked nothing" {
     inetd_up
-    code=$(issued)
+    code=$(fresh_code)
     before=$(contents)
     exec 7<>"/dev/tcp/127.0.0.1/$VERIFY"
     request=$(keyed "$code" c-1)
@@ -223,7 +223,7 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
 
 @test "inetd: a client that is gone before the answer leaves nothing half done" {
     inetd_up
-    code=$(issued)
+    code=$(fresh_code)
     # The answer cannot come: somebody else has the writers' queue.
     exec 8>>"$IDB_STORE-lock"
     flock -n 8

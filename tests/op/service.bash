@@ -73,8 +73,8 @@ as() {
     fi
 }
 
-# issued: a session that the web zone's user made; prints its code.
-issued() { requests 1 | as "$WEB" idb-issue --attest=front-office | jq -r .code; }
+# fresh_code: a session that the web zone's user made; prints its code.
+fresh_code() { requests 1 | as "$WEB" idb-issue --attest=front-office | jq -r .code; }
 
 # keyed CODE CALL: the request for idb-verify.
 keyed() { jq -nc --arg code "$1" --arg call "$2" '{ code: $code, call_id: $call }'; }

@@ -234,7 +234,7 @@ services() { (cd "$UNITS" && echo *.service); }
 
 @test "systemd: idb-verify's service answers on its socket, in order, and complains elsewhere" {
     socket_up verify
-    code=$(issued)
+    code=$(fresh_code)
     { keyed "$code" c-1; echo bad; keyed "$(mistyped_code "$code")" c-2; keyed "$code" c-1; } >"$HERE/requests"
     run --separate-stderr -0 whole <"$HERE/requests"
     [ "$(jq -r '.error // .result' <<<"$output" | paste -sd ' ')" = 'accepted bad_json mistyped accepted' ]
@@ -251,7 +251,7 @@ services() { (cd "$UNITS" && echo *.service); }
 }
 
 @test "systemd: idb-transfer's and idb-end's services answer on theirs" {
-    code=$(issued)
+    code=$(fresh_code)
     keyed "$code" c-1 | as "$PHONE" idb-verify >"$HERE/verified"
     socket_up transfer
     run --separate-stderr -0 whole <<<'{"call_id":"c-1","to_call_id":"c-2"}'
@@ -266,7 +266,7 @@ services() { (cd "$UNITS" && echo *.service); }
 
 @test "systemd: two connections at once do not wait for each other, and end when closed" {
     socket_up verify
-    code=$(issued)
+    code=$(fresh_code)
     open_connection one
     exec 7>"$HERE/one.in"
     open_connection two
@@ -289,7 +289,7 @@ services() { (cd "$UNITS" && echo *.service); }
 
 @test "systemd: who hangs up in the middle of a line, or before the answer, leaves nothing half done" {
     socket_up verify
-    code=$(issued)
+    code=$(fresh_code)
     before=$(contents)
     request=$(keyed "$code" c-1)
     # socat -u reads no answer: it is gone when it has sent.
@@ -339,14 +339,14 @@ services() { (cd "$UNITS" && echo *.service); }
     # Destroyed in time, and every zone reads its own.
     at_offset +5h run --separate-stderr -0 oneshot idb-rotate.service
     [ "$(counts)" = '1 1 1 1 1 1' ]
-    code=$(issued)
+    code=$(fresh_code)
     run --separate-stderr -0 as "$PHONE" idb-verify < <(keyed "$code" c-1)
     run --separate-stderr -0 as "$DESK" env AUTH_TYPE=test REMOTE_USER=alice idb-lookup <<<'{"call_id":"c-1"}'
     result open
 }
 
 @test "systemd: idb-backup.service backs up while a zone holds the store open, and old backups go" {
-    issued >"$HERE/code"
+    fresh_code >"$HERE/code"
     touch -d '9 days ago' "$HERE/backups/9.db"
     # The log is the phone zone's file then.
     mkfifo "$HERE/in"

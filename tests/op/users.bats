@@ -4,69 +4,22 @@
 
 setup_file() {
     load ../lib
-    [ "$(id -u)" -eq 0 ] || return 0
-    export BASE GROUP WEB PHONE DESK
-    local program zone
-    BASE=$(mktemp -d /var/tmp/idb-users.XXXXXX)
-    GROUP=idb-t$$
-    WEB=$GROUP-web PHONE=$GROUP-phone DESK=$GROUP-desk
-    chmod 755 "$BASE"
-    mkdir -m 755 "$BASE/bin"
-    for program in $(programs); do
-        install -m 755 "$IDB_BUILD/$program" "$BASE/bin"
-    done
-    accounts groupadd --system "$GROUP"
-    for zone in "$WEB" "$PHONE" "$DESK"; do
-        accounts useradd --system --user-group --groups "$GROUP" --no-create-home \
-            --home-dir /nonexistent --shell /usr/sbin/nologin "$zone"
-    done
+    load service
+    services_up
 }
-
-teardown_file() {
-    local name
-    [ -n "${BASE-}" ] || return 0
-    rm -rf "$BASE"
-    for name in "$WEB" "$PHONE" "$DESK"; do
-        accounts userdel "$name"
-        ! getent group "$name" >/dev/null || accounts groupdel "$name"
-    done
-    accounts groupdel "$GROUP"
-}
-
-# accounts COMMAND…: one at a time; it may run beside another of these tests.
-accounts() {
-    flock /etc "$@" 3>&- 4>&-
-}
+teardown_file() { services_down; }
 
 setup() {
     load ../lib
     load lib
+    load service
     needs_root
-    unset SUDO_USER REMOTE_USER AUTH_TYPE
-    PATH=$BASE/bin:$PATH
-    HERE=$(mktemp -d "$BASE/i.XXXXXX")
-    chmod 755 "$HERE"
-    export IDB_CONFIG=$HERE/idb.json IDB_STORE=$HERE/store/idb.db IDB_KEYS=$HERE/keys
-    idb_config "$HERE" | jq --arg web "$WEB" --arg phone "$PHONE" --arg desk "$DESK" --arg group "$GROUP" \
-        '.store += { group: $group, wait_ms: 20000 }
-         | .keys.users = { web: $web, phone: $phone, desk: $desk }' >"$IDB_CONFIG"
-    chmod 644 "$IDB_CONFIG"
-    idb-keys create >"$HERE/made"
-    idb-store create >>"$HERE/made"
-    cd /
+    service_instance
 }
 
 teardown() {
     { exec 7>&-; } 2>/dev/null
     [ -z "${HERE-}" ] || rm -rf "$HERE"
-}
-
-# as USER COMMAND…: LeakSanitizer cannot look into a program of another user.
-as() {
-    local user=$1
-    shift
-    ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 setpriv --reuid="$user" \
-        --regid="$(id -g "$user")" --init-groups "$@"
 }
 
 # agent COMMAND…: as the desk's user, for the agent alice.
