@@ -12,7 +12,10 @@ setup() {
     browser=$(browser_new one)
 }
 
-teardown() { liar_stop; }
+teardown() {
+    liar_stop
+    kill ${silent:+"$silent"} ${secure:+"$secure"} 2>/dev/null || true
+}
 
 begin() { run --separate-stderr "-${1-0}" start "$browser" "${2-status}" liar; }
 
@@ -214,7 +217,6 @@ refuses() {
     sleep 0.2
     SECONDS=0
     begin 69
-    kill "$silent"
     failed idb-oidc-start provider_down
     [ "$SECONDS" -le 10 ]
 }
@@ -333,5 +335,4 @@ END
         liar_metadata ".$endpoint = \"http://127.0.0.1:$port/x\""
         refuses provider_answer
     done
-    kill "$secure"
 }
