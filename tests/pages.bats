@@ -45,7 +45,7 @@ sound() {
     [ "$(grep -oE ' id="[^"]*"' <<<"$body" | sort | uniq -d)" = '' ]
     [[ $head == 'Status: '[2-5][0-9][0-9]\ * ]]
     for line in 'Content-Type: text/html; charset=utf-8' 'Cache-Control: no-store' \
-        "Content-Language: $1" 'X-Content-Type-Options: nosniff' 'Referrer-Policy: same-origin'; do
+        "Content-Language: $1" 'X-Content-Type-Options: nosniff' 'Referrer-Policy: strict-origin'; do
         grep -qxF "$line" <<<"$head"
     done
     grep -qE "^Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'" <<<"$head"

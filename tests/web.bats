@@ -77,7 +77,7 @@ says() {
     [[ $(header Content-Security-Policy) == *"default-src 'none'"*"frame-ancestors 'none'"* ]]
     # The answer to this page's form leads to the provider, which form-action would forbid.
     [[ $(header Content-Security-Policy) != *form-action* ]]
-    [ "$(header Referrer-Policy)" = same-origin ]
+    [ "$(header Referrer-Policy)" = strict-origin ]
     [ "$(header X-Content-Type-Options)" = nosniff ]
     [ "$(header Content-Language)" = nl ]
     fetch "$WEB/en/start/appointment"
@@ -476,7 +476,7 @@ says() {
     agent 'desk?call_id=canary-1'
     says 200 'C. Anary'
     agent "desk/ticket?ticket=$(jq -r .ticket <<<"$issued")" -u sam:secret
-    sleep 1.5
+    site_down # so that all is written
     run -0 grep -h '/nl/code 200' "$SITE/log/web-access.log"
     run -0 grep -E ' alice GET /desk 200 ' "$SITE/log/desk-access.log"
     for canary in canaryquery canaryform canary-1 Anary "$(code_of "$issued")" 612345678 \

@@ -72,10 +72,18 @@ def open_page:
         + section_html("case"; ["desk", "case"]; list_html(case_rows))
         + end_html) };
 
+# A page that loads itself again can be told not to (WCAG 2.2.1).
+def held: $ENV.QUERY_STRING // "" | endswith("&hold");
+def hold_html($here):
+    if held then
+        "<p>\(say(["code", "held"])) \(link_html("\($here)&hold"; ["code", "look"])) \(link_html($here; ["code", "unhold"]))</p>"
+    else "<p>\(link_html("\($here)&hold"; ["code", "hold"]))</p>" end;
+
 def unconfirmed_page:
-    { title: d(["unconfirmed", "title"]), refresh: "3; url=\(.root)\(call_address(.answer; "&peek=1"))",
-      html: ("<p class=\"warning\">\(d(["unconfirmed", "text"]))</p>"
-        + list_html(call_rows + case_rows) + end_html) };
+    call_address(.answer; "&peek=1") as $here
+    | { title: d(["unconfirmed", "title"]), refresh: (if held then null else "3; url=\(.root)\($here)" end),
+        html: ("<p class=\"warning\">\(d(["unconfirmed", "text"]))</p>"
+          + list_html(call_rows + case_rows) + hold_html($here) + end_html) };
 
 # Looked at without opening: no data, and nothing on record.
 def peek_page:
@@ -97,8 +105,9 @@ def ended_page:
     end;
 
 def waiting_page:
-    { title: d(["waiting", "title"]), refresh: 2,
-      html: ("<p class=\"lead\">\(d(["waiting", "lead"]))</p>" + para_html(["desk", "waiting", "text"])) };
+    { title: d(["waiting", "title"]), refresh: (if held then null else 2 end),
+      html: ("<p class=\"lead\">\(d(["waiting", "lead"]))</p>" + para_html(["desk", "waiting", "text"])
+        + hold_html("desk?" + ($ENV.QUERY_STRING // "" | sub("&hold$"; "")))) };
 
 def call_item_html($call):
     "<li>"

@@ -133,8 +133,9 @@ def headers($status; $more):
     [ "Status: \($status)",
       "Cache-Control: no-store",
       "X-Content-Type-Options: nosniff",
-      # Not no-referrer: a browser would then send "Origin: null" with every form.
-      "Referrer-Policy: same-origin",
+      # The origin alone, for an address can hold what a login answered. Not
+      # no-referrer: a browser would then send "Origin: null" with every form.
+      "Referrer-Policy: strict-origin",
       (.answer.cookies // [] | .[]? | "Set-Cookie: \(header_safe)"),
       $more[] ] | join("\n");
 

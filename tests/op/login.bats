@@ -3,6 +3,7 @@
 # and what browsers, people and attackers do on the way.
 
 load ../lib
+load lib
 load ../life
 load login
 
@@ -372,8 +373,7 @@ nobody() {
 # ---- what is said where nobody should look ----
 
 @test "login: neither standard error, nor syslog, nor the command line holds anything personal or secret" {
-    library=$BATS_FILE_TMPDIR/syslog.so
-    gcc -O2 -fPIC -shared -o "$library" "$IDB_ROOT/tests/op/syslog.c"
+    library=$(tool syslog)
     export SYSLOG_FILE=$BATS_TEST_TMPDIR/syslog
     # with PROGRAM…: its own syslog and standard error kept; the command lines as well.
     said() {
