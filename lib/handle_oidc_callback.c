@@ -261,12 +261,8 @@ static json_t *describe(struct idb_app *app, const struct visit *v, const char *
 /* A refusal still clears the login's cookie, and tells which page to go back to. */
 static void describe_refusal(const struct visit *v, json_t **answer, struct idb_error *err)
 {
-    *answer = idb_error_json(err);
+    *answer = idb_oidc_refusal(err, v->login.purpose, v->login.lang);
     json_object_set(*answer, "cookies", v->cookies);
-    if (v->login.purpose[0]) {
-        json_object_set_new(*answer, "purpose", json_string(v->login.purpose));
-        json_object_set_new(*answer, "lang", json_string(v->login.lang));
-    }
     syslog(LOG_NOTICE, "login refused: %s, method %s", err->code,
            v->provider.name ? v->provider.name : "-");
 }

@@ -222,8 +222,11 @@ bool idb_handle_oidc_start(struct idb_app *app, const json_t *request, json_t **
     if (!idb_config_purpose(app->config, idb_request_text(request, "purpose")))
         return idb_fail(err, IDB_DATA, "unknown_purpose",
                         "The configuration has no such purpose; idb-config show lists them.");
-    if (json_object_get(request, "method"))
-        return start_login(app, request, lang, answer, err);
+    if (json_object_get(request, "method")) {
+        if (!start_login(app, request, lang, answer, err))
+            *answer = idb_oidc_refusal(err, idb_request_text(request, "purpose"), lang);
+        return true; /* nothing was stored, whatever the answer */
+    }
     *answer = describe(app, idb_request_text(request, "purpose"), lang);
     return true;
 }

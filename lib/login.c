@@ -64,9 +64,9 @@ static bool set_cookie(struct idb_app *app, const struct idb_login *l, json_t *s
     bool ok = (payload && cookie_name(name, l->state)) || no_memory(err);
 
     ok = ok
-         && idb_token_seal(&token, payload, typ, l->started_at + IDB_LOGIN_VALID_MS, app->browser,
+         && idb_token_seal(&token, payload, typ, l->started_at + IDB_LOGIN_KEPT_MS, app->browser,
                            err)
-         && (idb_cookie_set(set, name, token, IDB_LOGIN_VALID_MS / 1000) || no_memory(err));
+         && (idb_cookie_set(set, name, token, IDB_LOGIN_KEPT_MS / 1000) || no_memory(err));
     free(token);
     json_decref(payload);
     return ok;
@@ -181,15 +181,14 @@ bool idb_login_end(struct idb_app *app, const char *state, const char *header, j
     if (strlen(state) != IDB_SECRET_SIZE - 1 || !cookie_name(name, state))
         return bad_state(err);
     if (!open_cookie(app, header, name, login, err)) {
-        bool expired = !strcmp(err->code, "token_expired");
-
         if (strcmp(err->code, "no_cookie") != 0)
             idb_cookie_set(set, name, NULL, 0);
-        return expired ? idb_fail(err, IDB_REFUSED, "login_expired",
-                                  "The login took too long; begin again.")
-                       : bad_state(err);
+        return bad_state(err);
     }
     if (!idb_cookie_set(set, name, NULL, 0))
         return no_memory(err);
-    return idb_equal(login->state, state, IDB_SECRET_SIZE) || bad_state(err);
+    if (!idb_equal(login->state, state, IDB_SECRET_SIZE))
+        return bad_state(err);
+    return idb_timestamp_now() < login->started_at + IDB_LOGIN_VALID_MS
+           || idb_fail(err, IDB_REFUSED, "login_expired", "The login took too long; begin again.");
 }

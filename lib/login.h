@@ -14,7 +14,8 @@
 #define IDB_LOGIN_PREFIX   "__Host-idb-login-"
 #define IDB_LOGIN_MOST     3 /* at once in one browser; the oldest goes */
 #define IDB_LOGIN_VALID_MS (15 * 60 * 1000)
-#define IDB_SECRET_SIZE    44 /* 256 random bits in base64url, and NUL */
+#define IDB_LOGIN_KEPT_MS  (60 * 60 * 1000) /* its cookie, so that who is late is told so */
+#define IDB_SECRET_SIZE    44               /* 256 random bits in base64url, and NUL */
 
 struct idb_login {
     char state[IDB_SECRET_SIZE];
@@ -34,7 +35,8 @@ bool idb_login_begin(struct idb_app *app, struct idb_login *login, const char *h
 
 /* Finds the login of state in header, and adds to set what clears its cookie.
  * IDB_DATA "bad_state" when this browser began no such login, IDB_REFUSED
- * "login_expired" when it took longer than IDB_LOGIN_VALID_MS. */
+ * "login_expired" when it took longer than IDB_LOGIN_VALID_MS; login then tells
+ * which it was. */
 bool idb_login_end(struct idb_app *app, const char *state, const char *header, json_t *set,
                    struct idb_login *login, struct idb_error *err);
 

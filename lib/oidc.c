@@ -29,3 +29,14 @@ const json_t *idb_oidc_method(const struct idb_app *app, const char *purpose, co
     }
     return idb_config_method(app->config, method);
 }
+
+json_t *idb_oidc_refusal(const struct idb_error *err, const char *purpose, const char *lang)
+{
+    json_t *answer = idb_error_json(err);
+
+    if (purpose && purpose[0]) {
+        json_object_set_new(answer, "purpose", json_string(purpose));
+        json_object_set_new(answer, "lang", json_string(lang));
+    }
+    return answer;
+}

@@ -18,4 +18,8 @@ void idb_oidc_redirect_uri(const struct idb_app *app, const char *method,
 const json_t *idb_oidc_method(const struct idb_app *app, const char *purpose, const char *method,
                               struct idb_error *err);
 
+/* The error as an answer, with the page to go back to: the purpose's name and the
+ * language, where they are known (not NULL, not empty). A new reference. */
+json_t *idb_oidc_refusal(const struct idb_error *err, const char *purpose, const char *lang);
+
 #endif

@@ -96,6 +96,7 @@ asked() { [ "$(liar_asked token)" = "$1" ]; }
 @test "idb-oidc-callback: a login that took longer than a quarter of an hour" {
     run --separate-stderr -1 at_offset +16m callback "$browser" "/callback/liar?code=hush&state=$state"
     refuses login_expired
+    [ "$(json purpose) $(json lang)" = 'status nl' ]
     spent
     asked 0
 }

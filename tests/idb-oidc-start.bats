@@ -19,6 +19,13 @@ teardown() {
 
 begin() { run --separate-stderr "-${1-0}" start "$browser" "${2-status}" liar; }
 
+# turned_away WORD: with that error, and which page to go back to.
+turned_away() {
+    [ "$(members)$(json error)" = "error lang message purpose$1" ] &&
+        [ "$(json purpose) $(json lang)" = "${2-status} nl" ] &&
+        [ "$stderr" = "idb-oidc-start: $(json message)" ]
+}
+
 # asks NAME: that parameter of the location in the answer.
 asks() { parameter "$1" "$(json location)"; }
 
@@ -55,7 +62,6 @@ asks() { parameter "$1" "$(json location)"; }
         failed idb-oidc-start "$word"
     done <<'END'
 {"purpose":"none"} unknown_purpose
-{"purpose":"status","method":"none"} unknown_method
 {"purpose":"status","method":7} bad_request
 {"purpose":"status","lang":"nld"} bad_request
 {"purpose":"status","return":"https://evil.example"} bad_request
@@ -63,10 +69,15 @@ asks() { parameter "$1" "$(json location)"; }
 END
 }
 
+@test "idb-oidc-start: a method that is none, in English" {
+    run --separate-stderr -65 idb-oidc-start <<<'{"purpose":"status","method":"none","lang":"en"}'
+    [ "$(json error) $(json purpose) $(json lang)" = 'unknown_method status en' ]
+}
+
 @test "idb-oidc-start: a method of another purpose is none of this one's" {
     login_instance '.purposes.change.methods = []'
     begin 65 change
-    failed idb-oidc-start unknown_method
+    turned_away unknown_method change
     [ "$(liar_asked .well-known/openid-configuration)" = 0 ]
 }
 
@@ -158,7 +169,7 @@ END
 @test "idb-oidc-start: one cookie, named after the state but not by it, sealed" {
     begin
     [ "$(json '.cookies | length')" = 1 ]
-    [[ $(json .cookies[0]) =~ ^__Host-idb-login-[A-Za-z0-9_-]{16}=[A-Za-z0-9_.-]+\;\ Path=/\;\ Max-Age=900\;\ Secure\;\ HttpOnly\;\ SameSite=Lax$ ]]
+    [[ $(json .cookies[0]) =~ ^__Host-idb-login-[A-Za-z0-9_-]{16}=[A-Za-z0-9_.-]+\;\ Path=/\;\ Max-Age=3600\;\ Secure\;\ HttpOnly\;\ SameSite=Lax$ ]]
     for name in state nonce code_challenge; do
         [[ $(json .cookies[0]) != *"$(asks "$name")"* ]]
     done
@@ -193,7 +204,7 @@ END
 # refuses WORD: nobody is sent there, and no cookie is set.
 refuses() {
     begin 69
-    failed idb-oidc-start "$1"
+    turned_away "$1"
     [ ! -s "$browser/jar" ]
 }
 
@@ -217,7 +228,7 @@ refuses() {
     sleep 0.2
     SECONDS=0
     begin 69
-    failed idb-oidc-start provider_down
+    turned_away provider_down
     [ "$SECONDS" -le 10 ]
 }
 
@@ -285,19 +296,19 @@ END
 @test "idb-oidc-start: nobody is sent to log in where our secret is missing, open to all, or none" {
     chmod 644 "$IDB_KEYS/web/liar.secret"
     begin 78
-    failed idb-oidc-start key_rights
+    turned_away key_rights
     rm "$IDB_KEYS/web/liar.secret"
     begin 78
-    failed idb-oidc-start key_missing
+    turned_away key_missing
     [[ $(json message) == *"$IDB_KEYS/web/liar.secret"* ]]
     (umask 077 && printf 'hush\nhush\n' >"$IDB_KEYS/web/liar.secret")
     begin 78
-    failed idb-oidc-start client_key
+    turned_away client_key
     jq '.methods.liar += { client_auth: "private_key_jwt" }' "$IDB_CONFIG" >"$IDB_CONFIG.new"
     mv "$IDB_CONFIG.new" "$IDB_CONFIG"
     (umask 077 && echo '{"kty":"oct","k":"aHVzaA"}' >"$IDB_KEYS/web/liar.jwk")
     begin 78
-    failed idb-oidc-start client_key
+    turned_away client_key
     [ ! -s "$browser/jar" ]
 }
 

@@ -263,7 +263,7 @@ static char *old_cookie(const struct idb_login *login, int64_t started_at)
     char *cookie = malloc(8192);
 
     assert_true(
-        idb_token_seal(&token, payload, "idb-login", started_at + IDB_LOGIN_VALID_MS, &keys, &err));
+        idb_token_seal(&token, payload, "idb-login", started_at + IDB_LOGIN_KEPT_MS, &keys, &err));
     assert_true(idb_login_challenge(hash, login->state));
     snprintf(cookie, 8192, IDB_LOGIN_PREFIX "%.16s=%s", hash, token);
     free(token);
