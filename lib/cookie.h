@@ -15,6 +15,7 @@
 
 #define IDB_COOKIE_PREFIX     "__Host-idb-"
 #define IDB_COOKIE_SESSION    "__Host-idb-session" /* the status token */
+#define IDB_COOKIE_OFFER      "__Host-idb-offer"   /* the same, until the resident has agreed */
 #define IDB_COOKIE_CODE       "__Host-idb-code"    /* the code, encrypted */
 #define IDB_COOKIE_MAX        4096                 /* bytes of one value, NUL included */
 #define IDB_COOKIE_HEADER_MAX 16384                /* bytes of the Cookie header */

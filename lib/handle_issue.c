@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "bsn.h"
 #include "caller.h"
+#include "config_check.h"
 #include "cookie.h"
 #include "grant.h"
 #include "offer.h"
@@ -200,20 +201,64 @@ static bool issue_attested(struct idb_app *app, const json_t *request, json_t **
     return ok;
 }
 
-/* The browser that logged in is the one that agrees. */
-static bool check_browser(const struct idb_offer *o, const json_t *request, struct idb_error *err)
+/* True when that cookie holds the token that the offer was made with. */
+static bool holds(const struct idb_offer *o, const json_t *request, const char *cookie,
+                  char token[IDB_COOKIE_MAX], struct idb_error *err)
 {
-    char token[IDB_COOKIE_MAX];
     unsigned char hash[IDB_MAC_SIZE] = { 0 };
-    bool ok = idb_cookie_get(token, sizeof token, idb_request_text(request, "cookies"),
-                             IDB_COOKIE_SESSION, err)
-              && idb_session_token_hash(hash, token, err);
 
-    idb_wipe(token, sizeof token);
-    return ok
+    return idb_cookie_get(token, IDB_COOKIE_MAX, idb_request_text(request, "cookies"), cookie, err)
+           && idb_session_token_hash(hash, token, err)
            && (idb_equal(hash, o->token_hash, IDB_MAC_SIZE)
                || idb_fail(err, IDB_REFUSED, "other_browser",
                            "The login was made in another browser or window; begin again here."));
+}
+
+/* The browser that logged in is the one that agrees: it holds the offer's cookie, or
+ * what became of it when the offer was spent before. *again says the latter. */
+static bool check_browser(const struct idb_offer *o, const json_t *request,
+                          char token[IDB_COOKIE_MAX], bool *again, struct idb_error *err)
+{
+    struct idb_error ignored = { 0 };
+
+    *again = holds(o, request, IDB_COOKIE_SESSION, token, &ignored);
+    if (*again || holds(o, request, IDB_COOKIE_OFFER, token, err))
+        return true;
+    if (!strcmp(err->code, "no_cookie"))
+        *err = ignored;
+    return false;
+}
+
+/* What the configuration asks now, which may be more than when the offer was made. */
+static bool check_offer(const struct idb_app *app, const struct idb_offer *o, struct idb_error *err)
+{
+    const json_t *purpose = idb_config_purpose(app->config, o->purpose);
+
+    if (!purpose)
+        return idb_fail(err, IDB_DATA, "unknown_purpose",
+                        "The configuration no longer has this purpose.");
+    if (!idb_config_check_has(json_object_get(purpose, "methods"), o->method))
+        return idb_fail(err, IDB_DATA, "unknown_method",
+                        "This question can no longer be asked with that login.");
+    return !json_object_get(purpose, "minimum_level") || check_level(app, purpose, o->level, err);
+}
+
+/* A browser has one session. Of an earlier one its page could no longer say that this
+ * is not me, so it ends. */
+static bool end_earlier(struct idb_app *app, const json_t *request, struct idb_error *err)
+{
+    struct idb_session s = { 0 };
+    struct idb_error none = { 0 };
+    bool erased = false;
+    bool ok = true;
+
+    if (idb_session_of_browser(app, request, true, &s, &none))
+        ok = idb_session_erase(app, &s, "cancelled", "replaced", &erased, err)
+             && (!erased || idb_audit(app, "end", s.id, "replaced", NULL, err));
+    else if (none.exit != IDB_REFUSED && none.exit != IDB_DATA)
+        ok = idb_fail(err, none.exit, none.code, "%s", none.message);
+    idb_session_clear(&s);
+    return ok;
 }
 
 /* Spends the offer: the session's id is unique. The same browser posting it
@@ -250,6 +295,8 @@ static bool issue_offered(struct idb_app *app, const json_t *request, json_t **a
                                                  { "caller", JSON_STRING, 16, IDB_OPTIONAL } };
     struct idb_offer o = { 0 };
     char code[IDB_CODE_SIZE] = "";
+    char token[IDB_COOKIE_MAX] = "";
+    bool again = false;
     bool ok = idb_request_check(request, members, 4, err) && check_caller(request, err);
 
     if (ok && !json_is_true(json_object_get(request, "consent")))
@@ -257,18 +304,19 @@ static bool issue_offered(struct idb_app *app, const json_t *request, json_t **a
     ok = ok
          && idb_offer_open(&o, idb_request_text(request, "offer"), idb_timestamp_now(),
                            app->browser, err)
-         && check_browser(&o, request, err);
-    if (ok && !idb_config_purpose(app->config, o.purpose))
-        ok = idb_fail(err, IDB_DATA, "unknown_purpose",
-                      "The configuration no longer has this purpose.");
-    ok = ok && idb_app_write(app, err);
+         && check_browser(&o, request, token, &again, err) && check_offer(app, &o, err)
+         && idb_app_write(app, err);
     if (ok && o.expires_at <= app->now)
         ok =
             idb_fail(err, IDB_REFUSED, "offer_expired", "It took too long to agree; log in again.");
-    ok = ok && spend(app, &o, request, code, err)
-         && idb_grant_answer(app, o.session, code, NULL, answer, err) && end_overdue(app, err);
+    ok = ok && spend(app, &o, request, code, err) && (again || end_earlier(app, request, err))
+         && idb_grant_answer(app, o.session, code, again ? NULL : token, answer, err)
+         && end_overdue(app, err);
+    if (ok)
+        idb_cookie_set(json_object_get(*answer, "cookies"), IDB_COOKIE_OFFER, NULL, 0);
     idb_offer_clear(&o);
     idb_wipe(code, sizeof code);
+    idb_wipe(token, sizeof token);
     return ok;
 }
 

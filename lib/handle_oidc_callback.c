@@ -198,6 +198,8 @@ static bool make_offer(struct idb_app *app, struct visit *v, char **token, struc
     char *sealed = NULL;
     struct idb_offer offer = { .session = session,
                                .purpose = v->login.purpose,
+                               .method = v->method,
+                               .level = v->level,
                                .lang = v->login.lang,
                                .auth_time = v->auth_time,
                                .expires_at = v->now + app->config->session_lifetime_ms,
@@ -209,8 +211,7 @@ static bool make_offer(struct idb_app *app, struct visit *v, char **token, struc
 
     offer.sealed = sealed;
     ok = ok && idb_offer_make(token, &offer, v->now, app->browser, err)
-         && (idb_cookie_set(v->cookies, IDB_COOKIE_SESSION, status,
-                            (long)(app->config->session_lifetime_ms / 1000))
+         && (idb_cookie_set(v->cookies, IDB_COOKIE_OFFER, status, IDB_OFFER_VALID_MS / 1000)
              || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory."));
     free(sealed);
     idb_wipe(status, sizeof status);

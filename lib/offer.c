@@ -15,11 +15,12 @@ bool idb_offer_make(char **token, const struct idb_offer *offer, int64_t now,
     bool ok;
 
     idb_b64_encode(hash, offer->token_hash, IDB_MAC_SIZE);
-    payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O}", "session", offer->session,
-                        "purpose", offer->purpose, "lang", offer->lang, "token_hash", hash,
-                        "sealed", offer->sealed, "auth_time", (json_int_t)offer->auth_time,
-                        "expires_at", (json_int_t)offer->expires_at, "consent", offer->consent,
-                        "attributes", offer->attributes);
+    payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O}", "session",
+                        offer->session, "purpose", offer->purpose, "method", offer->method, "level",
+                        offer->level, "lang", offer->lang, "token_hash", hash, "sealed",
+                        offer->sealed, "auth_time", (json_int_t)offer->auth_time, "expires_at",
+                        (json_int_t)offer->expires_at, "consent", offer->consent, "attributes",
+                        offer->attributes);
     ok = payload ? idb_token_seal(token, payload, typ, now + IDB_OFFER_VALID_MS, browser, err)
                  : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     json_decref(payload);
@@ -32,10 +33,11 @@ static bool unpack(struct idb_offer *o)
     json_int_t auth_time, expires_at;
     size_t size = 0;
 
-    if (json_unpack(o->owner, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "session",
-                    &o->session, "purpose", &o->purpose, "lang", &o->lang, "token_hash", &hash,
-                    "sealed", &o->sealed, "auth_time", &auth_time, "expires_at", &expires_at,
-                    "consent", &o->consent, "attributes", &o->attributes))
+    if (json_unpack(o->owner, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "session",
+                    &o->session, "purpose", &o->purpose, "method", &o->method, "level", &o->level,
+                    "lang", &o->lang, "token_hash", &hash, "sealed", &o->sealed, "auth_time",
+                    &auth_time, "expires_at", &expires_at, "consent", &o->consent, "attributes",
+                    &o->attributes))
         return false;
     o->auth_time = auth_time;
     o->expires_at = expires_at;

@@ -2,8 +2,8 @@
  * An offer: what idb-oidc-callback hands the browser to consent to, sealed under
  * browser.key; idb-issue spends it. Nothing is stored before that.
  *
- *     {"session","purpose","lang","token_hash","sealed","auth_time","expires_at",
- *      "consent","attributes":["bsn","name"]}
+ *     {"session","purpose","method","level","lang","token_hash","sealed","auth_time",
+ *      "expires_at","consent","attributes":["bsn","name"]}
  */
 #ifndef IDB_OFFER_H
 #define IDB_OFFER_H
@@ -16,6 +16,8 @@
 struct idb_offer {
     const char *session; /* the session's id to be */
     const char *purpose;
+    const char *method;
+    const char *level; /* "" where the method has none */
     const char *lang;
     unsigned char token_hash[IDB_MAC_SIZE]; /* of the browser's status token */
     const char *sealed;                     /* see seal.h */

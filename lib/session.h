@@ -88,7 +88,8 @@ bool idb_session_token_hash(unsigned char hash[IDB_MAC_SIZE], const char *token,
 
 /* Ends s: state becomes done, expired or cancelled, what is the resident's is
  * erased, its call's id is never used again. *erased is false when another was
- * first. reason: hung_up, ended, resident, cancelled, not_me, expired, wrap_up. */
+ * first. reason: hung_up, ended, resident, cancelled, replaced, not_me, expired,
+ * wrap_up. */
 bool idb_session_erase(struct idb_app *app, const struct idb_session *s, const char *state,
                        const char *reason, bool *erased, struct idb_error *err);
 

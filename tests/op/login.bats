@@ -253,6 +253,53 @@ nobody() {
     done
 }
 
+@test "login: another login takes nothing from a session before it is agreed to" {
+    offered=$(offer_of status user=anna)
+    agree
+    first=$output
+    offer_of appointment user=anna >/dev/null
+    run --separate-stderr -0 verify "$(code_of "$first")" call-1 +31612345678
+    run --separate-stderr -0 ask "$browser" idb-status
+    [ "$(json .state) $(json .call.caller)" = 'called 78' ]
+    run --separate-stderr -0 ask "$browser" idb-confirm '. + { confirm: false }'
+    run --separate-stderr -1 lookup_as alice '{"call_id":"call-1"}'
+    [ "$(json .reason) $(json .warning)" = 'not_me not_me' ]
+}
+
+@test "login: a code for another question ends the session before it, also in a call" {
+    offered=$(offer_of status user=anna)
+    agree
+    first=$output
+    run --separate-stderr -0 verify "$(code_of "$first")" call-1
+    run --separate-stderr -0 lookup_as alice '{"call_id":"call-1"}'
+    offered=$(offer_of appointment user=anna)
+    agree
+    second=$output
+    run --separate-stderr -1 lookup_as alice '{"call_id":"call-1"}'
+    [ "$(json .result) $(json .reason)" = 'ended replaced' ]
+    [[ $output != *Estpersoon* ]]
+    run --separate-stderr -0 ask "$browser" idb-status
+    [ "$(json .purpose.name) $(json .state)" = 'appointment issued' ]
+    [ "$(json .code)" = "$(code_of "$second")" ]
+    [ "$(sql "SELECT COUNT(*) FROM audit WHERE action = 'end' AND actor = 'resident' AND result = 'replaced'")" = 1 ]
+    # The same again is no other.
+    agree
+    [ "$(jq -r .session <<<"$second")" = "$(json .session)" ]
+    [ "$(sql "SELECT COUNT(*) FROM session WHERE state = 'issued'")" = 1 ]
+}
+
+@test "login: a level that was raised, or a method that was taken away, between login and consent" {
+    offered=$(offer_of status user=anna)
+    for change in '.purposes.status.methods = ["eidas"]' '.purposes.status.minimum_level = "high"' \
+        'del(.purposes.status)'; do
+        jq "$change" "$IDB_CONFIG" >"$IDB_CONFIG.changed"
+        IDB_CONFIG=$IDB_CONFIG.changed run --separate-stderr consent "$browser" "$offered"
+        words+=" $status $(json error)"
+    done
+    [ "$words" = ' 65 unknown_method 1 level_too_low 65 unknown_purpose' ]
+    agree
+}
+
 # ---- before and without consent ----
 
 @test "login: up to the consent page the store does not change by one byte" {
@@ -326,8 +373,9 @@ nobody() {
     fixed=__Host-idb-session=AAAAAAAAAAAAAAAAAAAAAA
     echo "$fixed" >"$browser/jar"
     offered=$(offer_of status user=anna)
-    run -1 grep -F "$fixed" "$browser/jar"
     agree
+    run -1 grep -F "$fixed" "$browser/jar"
+    run -1 grep -F __Host-idb-offer "$browser/jar"
     echo "$fixed" >"$browser/jar"
     agree 1
     [ "$(json error)" = other_browser ]

@@ -43,13 +43,17 @@ static inline json_t *instance_config(const char *folder)
 {
     return json_pack(
         "{s:{s:{s:s}, s:s}, s:{s:{s:s, s:s}}, s:{s:o}, s:{s:o}, s:{s:{s:{s:s}}, s:{s:{s:s}}},"
-        " s:{s:{s:{s:s}, s:s, s:[s, s]}}}",
+        " s:{s:{s:{s:s}, s:s, s:[s, s], s:[s]}}, s:{s:{s:{s:s}, s:s, s:s, s:s, s:s, s:{s:s, s:s},"
+        " s:{s:s, s:{s:s, s:s}}}}}",
         "organisation", "name", "nl", "Gemeente Voorbeeld", "url", "https://www.example.org",
         "lines", "kcc", "number", "+31241234567", "number_display", "+31 24 123 45 67", "store",
         "url", json_sprintf("sqlite:%s/store/idb.db", folder), "keys", "directory",
         json_sprintf("%s/keys", folder), "attributes", "bsn", "label", "nl", "Nummer", "name",
         "label", "nl", "Naam", "purposes", "status", "label", "nl", "Mijn aanvraag", "line", "kcc",
-        "attributes", "bsn", "name");
+        "attributes", "bsn", "name", "methods", "login", "methods", "login", "label", "nl", "Inlog",
+        "issuer", "https://login.example.org", "client_id", "c", "client_auth", "private_key_jwt",
+        "id_token_alg", "ES256", "claims", "bsn", "bsn", "name", "name", "level", "claim", "acr",
+        "values", "s", "substantial", "h", "high");
 }
 
 static inline void instance_new(struct instance *i)

@@ -23,7 +23,9 @@
 #define MINUTE  (60 * 1000LL)
 #define SESSION "AAAAAAAAAAAAAAAAAAAAAA"
 #define TOKEN   "tttttttttttttttttttttt"
-#define COOKIES "a=b; __Host-idb-session=" TOKEN
+#define COOKIES "a=b; __Host-idb-offer=" TOKEN   /* as the login set it */
+#define AGAIN   "a=b; __Host-idb-session=" TOKEN /* as idb-issue did */
+#define OTHER   "uuuuuuuuuuuuuuuuuuuuuu"
 
 bool __wrap_idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err);
 bool __real_idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err);
@@ -84,6 +86,8 @@ static char *offer_for(const char *purpose, int64_t expires_at)
     char *sealed = sealed_new(clock_ms, expires_at);
     struct idb_offer offer = { .session = SESSION,
                                .purpose = purpose,
+                               .method = "login",
+                               .level = "high",
                                .lang = "en",
                                .sealed = sealed,
                                .auth_time = clock_ms,
@@ -191,9 +195,12 @@ static void an_offer_becomes_the_session_it_names(void **state)
                         "2026-11-24T05:35:10.000Z");
     assert_string_equal(json_string_value(json_object_get(answer, "number")), "+31241234567");
     assert_int_equal(json_object_size(answer), 9);
-    assert_int_equal(json_array_size(cookies), 1); /* the session's was set by the login */
-    assert_ptr_equal(strstr(json_string_value(json_array_get(cookies, 0)), "__Host-idb-code="),
-                     json_string_value(json_array_get(cookies, 0)));
+    assert_int_equal(json_array_size(cookies), 3);
+    assert_memory_equal(json_string_value(json_array_get(cookies, 0)),
+                        "__Host-idb-session=" TOKEN "; Path=/; Max-Age=14400;", 65);
+    assert_memory_equal(json_string_value(json_array_get(cookies, 1)), "__Host-idb-code=", 16);
+    assert_memory_equal(json_string_value(json_array_get(cookies, 2)),
+                        "__Host-idb-offer=; Path=/; Max-Age=0;", 37);
     assert_string_equal(verify(code, "c-1"), "accepted");
     assert_int_equal(instance_sql(&instance, "SELECT lang = 'en' AND state = 'called'"
                                              " AND expires_at - created_at = 14400000"
@@ -236,9 +243,14 @@ static void another_browser_cannot_spend_it(void **state)
     char *offer = offer_new();
 
     (void)state;
-    refuse(offer, "__Host-idb-session=uuuuuuuuuuuuuuuuuuuuuu", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-session=" OTHER, true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-offer=" OTHER, true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-offer=" OTHER "; __Host-idb-session=" OTHER, true, IDB_REFUSED,
+           "other_browser");
+    refuse(offer, "__Host-idb-offer=" TOKEN "t", true, IDB_REFUSED, "other_browser");
     refuse(offer, "__Host-idb-session=" TOKEN "t", true, IDB_REFUSED, "other_browser");
-    refuse(offer, "__Host-idb-session=", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-offer=", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-code=" TOKEN, true, IDB_REFUSED, "no_cookie");
     refuse(offer, "a=b", true, IDB_REFUSED, "no_cookie");
     refuse(offer, NULL, true, IDB_REFUSED, "no_cookie");
     refuse(offer, COOKIES "; " COOKIES, true, IDB_DATA, "bad_cookie");
@@ -306,9 +318,9 @@ static void an_offer_under_another_key_is_none(void **state)
 /* Ours, but without a member, or with one of the wrong form. */
 static void an_offer_that_is_not_whole_is_none(void **state)
 {
-    static const char *const names[] = { "session",    "purpose",    "lang",
-                                         "token_hash", "sealed",     "auth_time",
-                                         "consent",    "attributes", "expires_at" };
+    static const char *const names[] = { "session", "purpose",    "method",    "level",
+                                         "lang",    "token_hash", "sealed",    "auth_time",
+                                         "consent", "attributes", "expires_at" };
     struct idb_error err = { 0 };
     char *offer = offer_new();
     json_t *whole = NULL;
@@ -410,8 +422,49 @@ static void posted_again_by_another_browser_nothing(void **state)
 
     (void)state;
     issue_code(offer, code);
-    refuse(offer, "__Host-idb-session=uuuuuuuuuuuuuuuuuuuuuu", true, IDB_REFUSED, "other_browser");
+    refuse(offer, "__Host-idb-session=" OTHER, true, IDB_REFUSED, "other_browser");
     assert_string_equal(verify(code, "c-1"), "accepted");
+    free(offer);
+}
+
+/* A reload of the consent page: the offer's cookie is gone by then. */
+static void posted_again_with_the_session_s_cookie(void **state)
+{
+    char first[IDB_CODE_SIZE];
+    char *offer = offer_new();
+    struct idb_error err;
+    json_t *answer;
+
+    (void)state;
+    issue_code(offer, first);
+    answer = issue_by(&app, offer, AGAIN, true, &err);
+    assert_non_null(answer);
+    assert_int_equal(json_array_size(json_object_get(answer, "cookies")), 2);
+    assert_int_equal(sessions(), 1);
+    assert_string_equal(verify(first, "c-1"), "wrong");
+    assert_string_equal(verify(json_string_value(json_object_get(answer, "code")), "c-1"),
+                        "accepted");
+    json_decref(answer);
+    free(offer);
+}
+
+/* What is asked at consent is what the configuration asks then. */
+static void a_login_that_is_not_enough_any_more(void **state)
+{
+    json_t *purpose = (json_t *)idb_config_purpose(app.config, "status");
+    char *offer = offer_new();
+    char code[IDB_CODE_SIZE];
+
+    (void)state;
+    json_object_set_new(purpose, "methods", json_pack("[s]", "other"));
+    refuse(offer, COOKIES, true, IDB_DATA, "unknown_method");
+    json_object_set_new(purpose, "methods", json_pack("[s]", "login"));
+    json_object_set_new(app.config->root, "levels", json_pack("[s, s]", "high", "higher"));
+    json_object_set_new(purpose, "minimum_level", json_string("higher"));
+    refuse(offer, COOKIES, true, IDB_REFUSED, "level_too_low");
+    json_object_set_new(purpose, "minimum_level", json_string("high"));
+    assert_int_equal(sessions(), 0);
+    issue_code(offer, code);
     free(offer);
 }
 
@@ -430,7 +483,7 @@ static void after_the_code_was_used_it_is_spent(void **state)
 
 static void after_it_was_cancelled_it_is_spent(void **state)
 {
-    json_t *request = json_pack("{s:s}", "cookies", COOKIES);
+    json_t *request = json_pack("{s:s}", "cookies", AGAIN);
     char code[IDB_CODE_SIZE];
     char *offer = offer_new();
     struct idb_error err = { 0 };
@@ -555,6 +608,8 @@ static void what_went_in_comes_out(void **state)
     assert_true(idb_offer_open(&offer, token, clock_ms, app.browser, &err));
     assert_string_equal(offer.session, SESSION);
     assert_string_equal(offer.purpose, "status");
+    assert_string_equal(offer.method, "login");
+    assert_string_equal(offer.level, "high");
     assert_string_equal(offer.lang, "en");
     assert_string_equal(offer.consent, "text-1");
     assert_true(offer.auth_time == clock_ms && offer.expires_at == clock_ms + 240 * MINUTE);
@@ -587,6 +642,8 @@ int main(void)
         TEST(a_code_ends_with_its_session),
         TEST(posted_again_the_same_session_a_fresh_code_the_old_one_dead),
         TEST(posted_again_by_another_browser_nothing),
+        TEST(posted_again_with_the_session_s_cookie),
+        TEST(a_login_that_is_not_enough_any_more),
         TEST(after_the_code_was_used_it_is_spent),
         TEST(after_it_was_cancelled_it_is_spent),
         TEST(four_codes_and_no_more),
