@@ -106,28 +106,35 @@ static bool warn_purposes(json_t *warnings, json_t *purposes, const json_t *atte
     return true;
 }
 
-/* A method whose secret is not there would be found out by the first resident. Says
- * nothing before there are keys, or where the key directory may not be read. */
+/* A method that cannot work would be found out by the first resident. Says nothing of
+ * secrets before there are keys, or where the key directory may not be read. */
+static bool warn_method(json_t *warnings, const struct idb_config *config, const char *name,
+                        const json_t *method)
+{
+    const char *how = json_string_value(json_object_get(method, "client_auth"));
+    const char *ca = json_string_value(json_object_get(method, "ca"));
+    char path[PATH_MAX];
+
+    if (ca && access(ca, R_OK) == -1
+        && !warn(warnings, json_sprintf("methods.%s.ca: %s cannot be read.", name, ca)))
+        return false;
+    snprintf(path, sizeof path, "%s/web/browser.key", config->keys_directory);
+    if (!how || access(path, F_OK) == -1)
+        return true;
+    snprintf(path, sizeof path, "%s/web/%s.%s", config->keys_directory, name,
+             !strcmp(how, "private_key_jwt") ? "jwk" : "secret");
+    return access(path, F_OK) == 0 || errno != ENOENT
+           || warn(warnings, json_sprintf("methods.%s: %s does not exist: nobody can log in by it.",
+                                          name, path));
+}
+
 static bool warn_methods(json_t *warnings, const struct idb_config *config)
 {
-    char path[PATH_MAX];
     const char *name;
     json_t *method;
 
-    snprintf(path, sizeof path, "%s/web/browser.key", config->keys_directory);
-    if (access(path, F_OK) == -1)
-        return true;
     json_object_foreach (json_object_get(config->root, "methods"), name, method) {
-        const char *how = json_string_value(json_object_get(method, "client_auth"));
-
-        if (!how)
-            continue;
-        snprintf(path, sizeof path, "%s/web/%s.%s", config->keys_directory, name,
-                 !strcmp(how, "private_key_jwt") ? "jwk" : "secret");
-        if (access(path, F_OK) == -1 && errno == ENOENT
-            && !warn(warnings, json_sprintf("methods.%s: %s does not exist: nobody can log in"
-                                            " by it.",
-                                            name, path)))
+        if (!warn_method(warnings, config, name, method))
             return false;
     }
     return true;

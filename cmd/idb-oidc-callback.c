@@ -8,7 +8,7 @@ static const char help[] =
     "nothing is stored. One JSON request a line on standard input, one JSON line in\n"
     "answer to each.\n"
     "\n"
-    "  {\"method\":\"digid\",\"query\":\"code=…&state=…\",\"cookies\":\"__Host-idb-login-…=…\"}\n"
+    "  {\"method\":\"digid\",\"query\":\"code=…&state=…\",\"cookies\":\"…\"}\n"
     "  {\"purpose\":{…},\"method\":{…},\"auth\":{…},\"attributes\":[{\"name\":\"bsn\",\n"
     "   \"label\":\"BSN\",\"value\":\"…\"}],\"consent\":{…},\"offer\":\"…\",\"cookies\":[…]}\n"
     "\n"

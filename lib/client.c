@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASSERTION_S 60 /* seconds a client assertion is valid */
+#define SECRET_MAX  1024 /* bytes of a client secret */
+#define ASSERTION_S 60   /* seconds a client assertion is valid */
 
 static const char *text(const json_t *object, const char *name)
 {
@@ -30,6 +31,15 @@ static bool read_secret(struct idb_app *app, const struct idb_provider *p, const
     return idb_keys_read_text(secret, app->config, IDB_WEB, name, err);
 }
 
+/* One line, without the blanks that come along when one is pasted. */
+static bool is_secret(const char *secret)
+{
+    size_t n = strlen(secret);
+
+    return n <= SECRET_MAX && !strpbrk(secret, "\t\r\n") && secret[0] != ' '
+           && secret[n - 1] != ' ';
+}
+
 /* Identifier and secret are form-encoded before they are joined (RFC 6749 2.3.1). */
 static bool basic(struct idb_app *app, const struct idb_provider *p, struct idb_client *client,
                   struct idb_error *err)
@@ -38,11 +48,11 @@ static bool basic(struct idb_app *app, const struct idb_provider *p, struct idb_
     char *joined = NULL;
     bool ok = read_secret(app, p, "secret", &secret, err);
 
-    if (ok && strpbrk(secret, "\r\n"))
+    if (ok && !is_secret(secret))
         ok = idb_fail(err, IDB_CONFIG, "client_key",
-                      "The client secret %s.secret of the web zone is more than one line; write"
-                      " the one that the provider gave.",
-                      p->name);
+                      "The client secret %s.secret of the web zone is more than one line of at most"
+                      " %d bytes, or has a blank at an end; write the one that the provider gave.",
+                      p->name, SECRET_MAX);
     if (ok && !idb_form_add(&joined, text(p->method, "client_id"), secret))
         ok = no_memory(err);
     if (ok) {
@@ -82,8 +92,12 @@ static bool assertion(const struct idb_provider *p, const json_t *jwk, char **fo
 
     idb_b64_encode(jti, bytes, sizeof bytes);
     claims = assertion_claims(p, idb_timestamp_now(), jti);
-    ok = ok && (claims || no_memory(err))
-         && idb_jwt_sign(&token, claims, alg ? alg : "ES256", jwk, err);
+    ok = ok && (claims || no_memory(err));
+    if (ok && !idb_jwt_sign(&token, claims, alg ? alg : "ES256", jwk, err))
+        ok =
+            idb_fail(err, IDB_CONFIG, "client_key",
+                     "The client key %s.jwk of the web zone does not sign with %s; make a new one.",
+                     p->name, alg ? alg : "ES256");
     if (ok
         && !(idb_form_add(form, "client_id", text(p->method, "client_id"))
              && idb_form_add(form, "client_assertion_type", type)

@@ -472,6 +472,12 @@ static bool check_method(struct walk *w, json_t *method)
             return false;
     }
     leave(w, back);
+    back = enter(w, "level.request");
+    json_object_foreach (json_object_get(json_object_get(method, "level"), "request"), key, value) {
+        if (!idb_config_check_comment(key) && !check_level(w, key))
+            return false;
+    }
+    leave(w, back);
     return true;
 }
 

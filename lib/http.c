@@ -13,6 +13,7 @@
 struct sink {
     char *bytes; /* IDB_HTTP_MAX + 1 */
     size_t size;
+    size_t headers;
     bool overflow;
 };
 
@@ -55,6 +56,20 @@ static size_t collect(char *bytes, size_t one, size_t n, void *to)
     return n;
 }
 
+/* Headers count too, trailers among them: libcurl keeps every one. */
+static size_t count_header(char *line, size_t one, size_t n, void *to)
+{
+    struct sink *sink = to;
+
+    (void)line, (void)one;
+    if (n > IDB_HTTP_MAX - sink->headers) {
+        sink->overflow = true;
+        return 0;
+    }
+    sink->headers += n;
+    return n;
+}
+
 static bool set_headers(CURL *curl, const struct idb_http_request *request,
                         struct curl_slist **headers)
 {
@@ -67,7 +82,9 @@ static bool set_headers(CURL *curl, const struct idb_http_request *request,
                || (!curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER)
                    && !curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer)))
            && (!request->form || !curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->form))
-           && (!request->ca_file || !curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file));
+           && (!request->ca_file
+               || (!curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file)
+                   && !curl_easy_setopt(curl, CURLOPT_CAPATH, NULL)));
 }
 
 /* Milliseconds of a clock that nobody sets. */
@@ -111,6 +128,8 @@ static bool set_limits(CURL *curl, const struct idb_http_request *request, long 
            && !curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)
            && !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)IDB_HTTP_CONNECT_S)
            && !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ms)
+           && !curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, count_header)
+           && !curl_easy_setopt(curl, CURLOPT_HEADERDATA, sink)
            && !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect)
            && !curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
 }
@@ -138,6 +157,10 @@ static bool perform(CURL *curl, const struct idb_http_request *request,
     if (rc == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
         copy_type(curl, response->type, sizeof response->type);
+    } else if (rc == CURLE_SSL_CACERT_BADFILE) {
+        idb_fail(err, IDB_CONFIG, "config_invalid",
+                 "%s, a method's \"ca\", holds no certificates that can be read.",
+                 request->ca_file ? request->ca_file : "The system's certificate file");
     } else if (sink->overflow) {
         idb_fail(err, IDB_UNAVAILABLE, "provider_answer",
                  "The login provider's answer is over %d bytes.", IDB_HTTP_MAX);

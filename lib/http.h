@@ -45,7 +45,8 @@ bool idb_http_may_ask(const char *url);
 
 /* Fails with IDB_UNAVAILABLE "provider_down" (no answer, TLS failure, too slow,
  * the deadline passed) or "provider_answer" (too large, or an address idb_http_may_ask() refuses).
- * The message names neither the address's query nor anything of the body. */
+ * IDB_CONFIG "config_invalid": ca_file is no file of certificates. The message names
+ * neither the address's query nor anything of the body. */
 bool idb_http(const struct idb_http_request *request, struct idb_http_response *response,
               struct idb_error *err);
 

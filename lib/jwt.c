@@ -87,6 +87,18 @@ static bool is_long_enough(const json_t *jwk)
     return bits >= RSA_MIN_BITS;
 }
 
+/* An odd public exponent from 3: with 1 a signature is its own message. */
+static bool is_exponent(const json_t *jwk)
+{
+    unsigned char e[8];
+    const json_t *text = json_object_get(jwk, "e");
+    size_t size = 0;
+
+    return json_is_string(text)
+           && idb_b64_decode(e, sizeof e, &size, json_string_value(text), json_string_length(text))
+           && size > 0 && e[0] != 0 && (e[size - 1] & 1) && !(size == 1 && e[0] == 1);
+}
+
 static bool lists(const json_t *array, const char *text)
 {
     const json_t *value;
@@ -104,7 +116,8 @@ static bool is_kind(const json_t *jwk, const struct algorithm *a)
 {
     if (!json_is_object(jwk) || !idb_compact_is_text(jwk, "kty", a->kty))
         return false;
-    return a->crv ? idb_compact_is_text(jwk, "crv", a->crv) : is_long_enough(jwk);
+    return a->crv ? idb_compact_is_text(jwk, "crv", a->crv)
+                  : is_long_enough(jwk) && is_exponent(jwk);
 }
 
 static bool fits(const json_t *jwk, const struct algorithm *a)

@@ -154,7 +154,7 @@ static bool check_rights(const struct source *s, const struct stat *st, struct i
 
     if (!S_ISREG(st->st_mode))
         return idb_fail(err, IDB_CONFIG, "key_rights",
-                        "%s is not a regular file; remove it and run idb-keys create.", s->path);
+                        "%s is not a regular file; remove it and make it anew.", s->path);
     if (st->st_uid != 0 && st->st_uid != geteuid()) {
         user_name(owner, sizeof owner, st->st_uid);
         return idb_fail(err, IDB_CONFIG, "key_rights",
@@ -295,6 +295,9 @@ bool idb_keys_read_text(char **text, const struct idb_config *config, enum idb_z
     else if (!buffer && !strcmp(err->code, "key_missing"))
         idb_fail(err, IDB_CONFIG, "key_missing",
                  "%s does not exist; write into it what the login provider was told or gave.",
+                 s.path);
+    else if (!buffer && !strcmp(err->code, "key_corrupt"))
+        idb_fail(err, IDB_CONFIG, "key_corrupt", "%s is not a file in order; write it anew.",
                  s.path);
     slurp_free(buffer);
     return *text != NULL;

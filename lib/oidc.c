@@ -23,6 +23,10 @@ const json_t *idb_oidc_method(const struct idb_app *app, const char *purpose, co
 {
     const json_t *p = idb_config_purpose(app->config, purpose);
 
+    if (!p) {
+        idb_fail(err, IDB_DATA, "unknown_purpose", "The configuration has no such purpose.");
+        return NULL;
+    }
     if (!idb_config_check_has(json_object_get(p, "methods"), method)) {
         idb_fail(err, IDB_DATA, "unknown_method", "This question has no such way to log in.");
         return NULL;

@@ -24,7 +24,8 @@ static bool bad_answer(struct idb_error *err, const char *what)
 
 static bool is_type(const struct idb_http_response *response, const char *also)
 {
-    return !strcmp(response->type, "application/json") || !strcmp(response->type, also);
+    return !strcmp(response->type, "application/json")
+           || (also[0] && !strcmp(response->type, also));
 }
 
 /* A request that must be answered 200 with one JSON object; also is a type that
@@ -123,6 +124,15 @@ bool idb_provider_keys(struct idb_provider *p, struct idb_error *err)
            || bad_answer(err, "there is no key set");
 }
 
+/* RFC 6749 appendix A.12, less the blank, for it is sent in a header of its own. */
+static bool is_visible(const char *token)
+{
+    for (const char *p = token; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f)
+            return false;
+    return *token != '\0';
+}
+
 static bool check_tokens(const json_t *tokens, struct idb_error *err)
 {
     const char *type = text(tokens, "token_type");
@@ -131,7 +141,8 @@ static bool check_tokens(const json_t *tokens, struct idb_error *err)
         return bad_answer(err, "the token type is not Bearer");
     if (!text(tokens, "access_token") || !text(tokens, "id_token"))
         return bad_answer(err, "a token is missing");
-    return true;
+    return is_visible(text(tokens, "access_token"))
+           || bad_answer(err, "the access token holds what no header may hold");
 }
 
 bool idb_provider_exchange(struct idb_app *app, const struct idb_provider *p, const char *code,

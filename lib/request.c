@@ -2,13 +2,26 @@
 
 #include <string.h>
 
+/* What turns the direction of a line, ends it, or shows nothing: U+200B, U+200E, U+200F,
+ * U+2028 to U+202E, U+2060, U+2066 to U+2069, U+FEFF. Joiners stand in names. */
+static bool is_unseen(const unsigned char *p)
+{
+    if (p[0] == 0xef)
+        return p[1] == 0xbb && p[2] == 0xbf;
+    if (p[0] != 0xe2)
+        return false;
+    if (p[1] == 0x80)
+        return p[2] == 0x8b || p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+    return p[1] == 0x81 && (p[2] == 0xa0 || (p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
 bool idb_request_is_plain(const char *text)
 {
     /* U+0080 to U+009F are controls too; in UTF-8 they begin with C2. */
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
+        if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0) || is_unseen(p))
             return false;
-    return text[0] != '\0';
+    return text[strspn(text, " ")] != '\0';
 }
 
 /* A name to be told back: one that cannot be somebody's data in the wrong place. */

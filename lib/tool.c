@@ -20,10 +20,24 @@ extern char **environ;
 /* What a program may read from its environment; all else is cut off, so that
  * neither a library nor a child is steered by it. */
 static const char *const allowed[] = {
-    "IDB_CONFIG",        "PATH",           "TZ",           "TERM",         "SUDO_USER",
-    "REMOTE_USER",       "AUTH_TYPE",      "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH",
-    "GATEWAY_INTERFACE", "REQUEST_METHOD", "HTTP_COOKIE",  "PATH_INFO",    "HTTP_AUTHORIZATION",
-    "HTTP_ORIGIN",       "HTTP_HOST",
+    "IDB_CONFIG",
+    "PATH",
+    "TZ",
+    "TERM",
+    "SUDO_USER",
+    "REMOTE_USER",
+    "AUTH_TYPE",
+    "QUERY_STRING",
+    "CONTENT_TYPE",
+    "CONTENT_LENGTH",
+    "GATEWAY_INTERFACE",
+    "REQUEST_METHOD",
+    "HTTP_COOKIE",
+    "PATH_INFO",
+    "HTTP_AUTHORIZATION",
+    "HTTP_ORIGIN",
+    "HTTP_HOST",
+    "HTTP_SEC_FETCH_DEST",
 };
 
 static bool is_allowed(const char *entry)
@@ -57,11 +71,11 @@ static void no_traces(void)
 
 static bool check_descriptors(struct idb_error *err)
 {
-    if (fcntl(STDERR_FILENO, F_GETFD) == -1 && open("/dev/null", O_WRONLY) == -1)
-        return idb_fail(err, IDB_UNAVAILABLE, "output", "Cannot open /dev/null.");
     if (fcntl(STDIN_FILENO, F_GETFD) == -1 || fcntl(STDOUT_FILENO, F_GETFD) == -1)
         return idb_fail(err, IDB_UNAVAILABLE, "output",
                         "Standard input or output is closed; open both. Nothing was done.");
+    if (fcntl(STDERR_FILENO, F_GETFD) == -1 && open("/dev/null", O_WRONLY) == -1)
+        return idb_fail(err, IDB_UNAVAILABLE, "output", "Cannot open /dev/null.");
     return true;
 }
 

@@ -95,6 +95,14 @@ static void add_user(json_t *request)
         json_object_set_new(request, "user", json_string(user));
 }
 
+/* Fetched as a part of some page, as an image is: nobody looks at the answer. */
+static bool is_embedded(void)
+{
+    const char *dest = idb_cgi_variable("HTTP_SEC_FETCH_DEST");
+
+    return dest[0] && strcmp(dest, "document") != 0;
+}
+
 static bool read_query(json_t **query, struct idb_error *err)
 {
     return idb_form_parse(query, idb_cgi_variable("QUERY_STRING"), err);
@@ -122,6 +130,8 @@ bool idb_web_request(json_t **request, struct idb_error *err)
     }
     if (ok) {
         add_user(*request);
+        if (is_embedded())
+            json_object_set_new(*request, "embedded", json_true());
     } else {
         json_decref(*request);
         *request = NULL;

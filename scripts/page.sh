@@ -14,6 +14,7 @@
 
 set -f
 umask 077
+ulimit -c 0 # jq and the shell hold personal data too
 idb_prefix=${0%/*}/../../..
 idb_share=${IDB_SHARE:-$idb_prefix/share/idb}
 PATH=${IDB_PATH:-$idb_prefix/bin}:/usr/bin:/bin
@@ -21,7 +22,7 @@ TZ=${TZ:-Europe/Amsterdam}
 export PATH TZ
 idb_names=$(awk 'BEGIN { for (name in ENVIRON) print name }')
 idb_cgi="REQUEST_METHOD CONTENT_TYPE CONTENT_LENGTH QUERY_STRING PATH_INFO HTTP_COOKIE"
-idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST REMOTE_USER AUTH_TYPE"
+idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST HTTP_SEC_FETCH_DEST REMOTE_USER AUTH_TYPE"
 
 # By the address that the server matched: /nl/… or /en/…, else the desk's.
 case ${SCRIPT_NAME-} in
@@ -60,10 +61,12 @@ request() {
 }
 
 # page NAME [TO]: the answer on standard input as the page NAME, with what anybody
-# may know of the configuration behind it; TO is where redirect leads.
+# may know of the configuration behind it; TO is where redirect leads. Pages that can
+# be held read the query for that; in another it may be a login's.
 page() {
+    case $1 in code | desk) idb_query="QUERY_STRING" ;; *) idb_query="" ;; esac
     { cat && echo '"config"' && { (only '' idb-config show </dev/null 2>/dev/null) || :; }; } |
-        only 'TZ SCRIPT_NAME PATH_INFO QUERY_STRING' jq -nr -L "$idb_share/pages" \
+        only "TZ SCRIPT_NAME PATH_INFO $idb_query" jq -nr -L "$idb_share/pages" \
             --slurpfile nl "$idb_share/text/nl.json" --slurpfile en "$idb_share/text/en.json" \
             --arg lang "$idb_lang" --arg to "${2-}" \
             -f "$idb_share/pages/$1.jq"

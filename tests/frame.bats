@@ -180,6 +180,9 @@ drip() { LC_ALL=C awk '{ for (i = 1; i <= length; i++) { printf "%s", substr($0,
     [[ $stderr == *closed* ]]
     run --separate-stderr -69 bash -c 'idb-verify <<<"$0" >&-' "$(request "$code" a)"
     [[ $stderr == idb-verify:\ *closed* ]]
+    run -69 bash -c 'idb-verify <<<"$0" >&- 2>&-' "$(request "$code" a)"
+    run -69 bash -c 'idb-verify <&- 2>&-'
+    [ ! -s "$IDB_STORE-lock" ]
     run --separate-stderr -0 verify "$code" b
     [ "$(json result)" = accepted ]
 }
@@ -223,8 +226,7 @@ drip() { LC_ALL=C awk '{ for (i = 1; i <= length; i++) { printf "%s", substr($0,
         [ "${#lines[@]}" -gt 2 ]
         [ "$(wc -l <<<"$output")" -le 24 ] || { echo "$program: $(wc -l <<<"$output") lines"; false; }
         [[ $output == "usage: $program"* ]]
-        LC_ALL=C.UTF-8 awk -v program="$program" \
-            'length($0) > 80 { print program ": " $0; bad = 1 } END { exit bad }' <<<"$output"
+        [ "$(LC_ALL=C.UTF-8 wc -L <<<"$output")" -le 80 ] || { echo "$program: too wide"; false; }
     done
 }
 

@@ -126,6 +126,12 @@ desk: no users are listed: nobody can open a call." ]
     [ "$(jq -r .warnings <<<"$output")" = null ]
 }
 
+@test "idb-config: certificates of a method that cannot be read are a warning" {
+    edit '.methods.digid.ca = "/nonexistent/ca.pem"'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r '.warnings[]' <<<"$output")" = 'methods.digid.ca: /nonexistent/ca.pem cannot be read.' ]
+}
+
 @test "idb-config: a time zone that the system does not know is a warning" {
     [ -d /usr/share/zoneinfo ] || skip "this system has no time zones"
     edit '.lines.kcc.time_zone = "Europe/Voorbeeld"'

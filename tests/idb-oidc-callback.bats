@@ -281,6 +281,7 @@ token_answer() {
 @test "idb-oidc-callback: nonsense instead of tokens" {
     token_answer 69 provider_refused 200 text/html '<html>hush</html>'
     token_answer 69 provider_refused 200 application/json '<html>hush</html>'
+    token_answer 69 provider_refused 200 '' '{"access_token":"hush","id_token":"a.b.c","token_type":"Bearer"}'
     token_answer 69 provider_refused 200 application/json '["hush"]'
     token_answer 69 provider_refused 200 application/json '{"hush":1,"hush":1}'
     token_answer 69 provider_refused 401 application/json '{"error":"invalid_client"}'
@@ -296,6 +297,9 @@ token_answer() {
     local body
     for body in '{"access_token":"hush","token_type":"Bearer"}' '{"id_token":"hush","token_type":"Bearer"}' \
         '{"access_token":"hush","id_token":"a.b.c","token_type":"DPoP"}' '{"access_token":"hush","id_token":"a.b.c"}' \
+        '{"access_token":"","id_token":"a.b.c","token_type":"Bearer"}' \
+        '{"access_token":"hush\r\n\r\nGET /hush HTTP/1.1\r\n","id_token":"a.b.c","token_type":"Bearer"}' \
+        '{"access_token":"hush hush","id_token":"a.b.c","token_type":"Bearer"}' \
         '{"access_token":1,"id_token":"a.b.c","token_type":"Bearer"}' '{"access_token":"hush","id_token":{},"token_type":"Bearer"}'; do
         token_answer 69 provider_refused 200 application/json "$body"
     done

@@ -342,6 +342,20 @@ END
     liar_metadata
     begin
     : >"$browser/jar"
+    # The certificates of the configuration stand instead of the system's, which are not looked at.
+    login_instance ".methods.liar += { issuer: \"$LIAR_URL\", ca: \"$LIAR/other\" }"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=other \
+        -keyout "$LIAR/key" -out "$LIAR/other" 2>/dev/null
+    ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=%file -o "$LIAR/opened" \
+        idb-oidc-start <<<'{"purpose":"status","method":"liar"}' >"$LIAR/answer" 2>"$LIAR/said" || true
+    [ "$(jq -r .error "$LIAR/answer")" = provider_down ]
+    grep -qF "$LIAR/other" "$LIAR/opened"
+    run -1 grep -F /etc/ssl/certs "$LIAR/opened"
+    rm "$LIAR/other"
+    begin 78
+    turned_away config_invalid
+    [[ $(json message) == *"$LIAR/other"* ]]
+    login_instance ".methods.liar += { issuer: \"$LIAR_URL\", ca: \"$LIAR/cert\" }"
     for endpoint in authorization_endpoint token_endpoint jwks_uri userinfo_endpoint; do
         liar_metadata ".$endpoint = \"http://127.0.0.1:$port/x\""
         refuses provider_answer

@@ -126,6 +126,15 @@ bad() {
     bad bad_cookie request GET HTTP_COOKIE=$'__Host-idb-session=\xff'
 }
 
+@test "idb-request: what a page fetches as a part of it is embedded" {
+    for part in image iframe empty script; do
+        run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=$part
+        [ "$(json embedded)" = true ]
+    done
+    run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=document
+    jq -e 'has("embedded") | not' <<<"$output"
+}
+
 @test "idb-request: cookies of other programs on the same host are left out, whatever they are" {
     for cookie in "a=$(a_lot 70000)" $'a=\xff' 'idb-session=x; __Host-id=y' ';;=;'; do
         run --separate-stderr -0 request GET "HTTP_COOKIE=$cookie"

@@ -111,6 +111,14 @@ says() {
     done
 }
 
+@test "web: what the servers answer by themselves is kept nowhere either" {
+    for address in "$WEB/" "$WEB/none" "$WEB/nl/none" "$DESK/desk" "$PHONE/verify"; do
+        fetch "$address"
+        [[ $status_code == 4?? ]] || { echo "$address: $status_code"; false; }
+        [ "$(header Cache-Control)" = no-store ] || { echo "$address"; printf '%s\n' "$output"; false; }
+    done
+}
+
 @test "web: unknown pages and purposes are 404, and lead on" {
     fetch "$WEB/nl/start/other"
     says 404 'href="https://www.example.org"' '<code>unknown_purpose</code>' 'tel:+31241234567'
@@ -367,11 +375,14 @@ says() {
     says 200 '<h1>Klaar</h1>'
 }
 
-@test "desk: a HEAD opens nothing" {
+@test "desk: a HEAD opens nothing, nor does what another page fetches" {
     begin
     call head-1
     agent 'desk?call_id=head-1' --head
     [ "$status_code" = 200 ]
+    agent 'desk?call_id=head-1' -H 'Sec-Fetch-Dest: image' -H 'Sec-Fetch-Site: cross-site'
+    [ "$status_code" = 200 ]
+    [[ $body != *Estpersoon* ]]
     resident nl/code
     says 200 'Er wordt gebeld met uw code'
 }
@@ -491,6 +502,7 @@ says() {
         cat >"$BATS_TEST_TMPDIR/bin/$program" <<END
 #!/bin/sh
 env | sort >"$BATS_TEST_TMPDIR/$program.env"
+ulimit -c >"$BATS_TEST_TMPDIR/$program.core"
 exec "$IDB_BUILD/$program" "\$@"
 END
     done
@@ -508,6 +520,7 @@ END
     [[ $output == *"$(jq -r .code_display <<<"$issued")"* ]]
     for program in idb-status idb-config; do
         [ "$(sed 's/=.*//' "$BATS_TEST_TMPDIR/$program.env" | grep -vx -e PWD -e _ | paste -sd ' ')" = 'IDB_CONFIG PATH' ]
+        [ "$(cat "$BATS_TEST_TMPDIR/$program.core")" = 0 ]
     done
     # The address's query, which CGI puts into the environment, is all that the page reads there.
     run -1 grep -E 'HTTP_|CURL|OPENSSL|idb-session|REMOTE' "$BATS_TEST_TMPDIR/jq.log"

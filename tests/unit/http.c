@@ -177,6 +177,31 @@ static void sizes(void **state)
     free(answer);
 }
 
+/* Headers without end, and trailers, which no limit of libcurl's counts. */
+static void headers_without_end(void **state)
+{
+    static const char *const starts[] = {
+        "HTTP/1.1 200 X\r\n",
+        "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+    };
+    char *answer = malloc(3 * IDB_HTTP_MAX);
+    char asked[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        struct idb_http_response response = { 0 };
+        size_t n = (size_t)sprintf(answer, "%s", starts[i]);
+
+        while (n < 2 * IDB_HTTP_MAX)
+            n += (size_t)sprintf(answer + n, "X-%zu: %0100d\r\n", n, 0);
+        n += (size_t)sprintf(answer + n, "Content-Length: 0\r\n\r\n");
+        assert_string_equal(
+            ask(answer, n, (struct idb_http_request){ 0 }, &response, asked, sizeof asked),
+            "provider_answer");
+    }
+    free(answer);
+}
+
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 static void sent(void **state)
@@ -268,8 +293,13 @@ static void nobody_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(may_ask),      cmocka_unit_test(answers), cmocka_unit_test(nonsense),
-        cmocka_unit_test(sizes),        cmocka_unit_test(sent),    cmocka_unit_test(environment),
+        cmocka_unit_test(may_ask),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(headers_without_end),
+        cmocka_unit_test(sent),
+        cmocka_unit_test(environment),
         cmocka_unit_test(nobody_there),
     };
 

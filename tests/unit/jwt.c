@@ -522,6 +522,36 @@ static void key_members(void **state)
     refuse_signed("{\"alg\":\"RS256\"}", rsa, "RS256", set_with(rsa, "e", "\"AQ\""));
 }
 
+/* With an exponent of 1 the signature is what is signed (RFC 8017 section 9.2), so that
+ * anybody can make one. */
+static void exponent_of_one(void **state)
+{
+    static const unsigned char info[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60,
+                                          0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+                                          0x01, 0x05, 0x00, 0x04, 0x20 };
+    unsigned char encoded[256];
+    char b64[IDB_B64_SIZE(sizeof encoded)];
+    char *token = token_join("{\"alg\":\"RS256\"}", PAYLOAD, "");
+    json_t *set = set_with(rsa, "e", "\"AQ\"");
+    char *forged = NULL;
+
+    (void)state;
+    memset(encoded, 0xff, sizeof encoded);
+    encoded[0] = 0;
+    encoded[1] = 1;
+    encoded[sizeof encoded - 32 - sizeof info - 1] = 0;
+    memcpy(encoded + sizeof encoded - 32 - sizeof info, info, sizeof info);
+    assert_int_equal(EVP_Digest(token, strlen(token) - 1, encoded + sizeof encoded - 32, NULL,
+                                EVP_sha256(), NULL),
+                     1);
+    idb_b64_encode(b64, encoded, sizeof encoded);
+    forged = token_join("{\"alg\":\"RS256\"}", PAYLOAD, b64);
+    refuse(forged, "RS256", set);
+    json_decref(set);
+    free(forged);
+    free(token);
+}
+
 /* The public JWK of pkey, with zeros in front of the modulus. */
 static json_t *jwk_of(const EVP_PKEY *pkey, size_t zeros)
 {
@@ -650,7 +680,7 @@ int main(void)
         cmocka_unit_test(payloads),        cmocka_unit_test(key_ids),
         cmocka_unit_test(key_sets),        cmocka_unit_test(key_members),
         cmocka_unit_test(key_sizes),       cmocka_unit_test(sign),
-        cmocka_unit_test(sign_not),
+        cmocka_unit_test(sign_not),        cmocka_unit_test(exponent_of_one),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
