@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: login.bats and the files of the programs do it each time.
 # What is not as it should be, over HTTP: each is a page that says what happened and
 # leads on, and nothing is stored; and what of all this ends up in logs.
 

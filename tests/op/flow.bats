@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: login.bats and the files of the programs do it each time.
 # The whole flow over HTTP: a provider, the three web servers, and browsers that
 # press what the pages offer.
 
@@ -241,7 +242,7 @@ Name=Bért "B." <Ø> Büyük' ]
     reload
     refused 400 bad_state
     visit "$WEB/nl/code"
-    refused 410 no_session no_session
+    refused 410 no_cookie no_cookie
     unchanged
     to kept
     decline
