@@ -222,11 +222,11 @@ asked() { [ "$(liar_asked token)" = "$1" ]; }
 # make_jwk: a private key for ES256. The scalar and the point are out of the DER
 # (RFC 5915).
 make_jwk() {
-    local key xy
+    local key d xy
     b64() { printf %s "${1^^}" | basenc -d --base16 | basenc --base64url | tr -d '=\n'; }
     key=$(openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -outform DER | od -An -v -tx1 | tr -d ' \n')
-    xy=${key: -128}
-    jq -nc --arg d "$(b64 "$(sed -E 's/.*0420([0-9a-f]{64}).*/\1/' <<<"$key")")" \
+    d=${key#*0420} xy=${key: -128} # the first 0420: the key itself may hold it too
+    jq -nc --arg d "$(b64 "${d:0:64}")" \
         --arg x "$(b64 "${xy:0:64}")" --arg y "$(b64 "${xy:64}")" \
         '{ kty: "EC", crv: "P-256", kid: "k1", d: $d, x: $x, y: $y }'
 }
