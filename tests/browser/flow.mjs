@@ -56,7 +56,7 @@ async function whole(browser, lang, javaScript) {
   await page.waitForURL(`${site.web}/callback/**`);
   await heading(page, text.consent.title);
   assert.deepEqual(await dds(page), ['999990019', 'T. Estpersoon']);
-  assert.deepEqual(await ownCookies(it), ['__Host-idb-session']);
+  assert.deepEqual(await ownCookies(it), ['__Host-idb-offer']);
   await look(it);
   const { code } = await agree(it, lang);
   assert.deepEqual(await ownCookies(it), ['__Host-idb-code', '__Host-idb-session']);
