@@ -122,7 +122,9 @@ static bool warn_method(json_t *warnings, const struct idb_config *config, const
     if (!how || access(path, F_OK) == -1)
         return true;
     snprintf(path, sizeof path, "%s/web/%s.%s", config->keys_directory, name,
-             !strcmp(how, "private_key_jwt") ? "jwk" : "secret");
+             !strcmp(how, "private_key_jwt")   ? "jwk"
+             : !strcmp(how, "tls_client_auth") ? "pem"
+                                               : "secret");
     return access(path, F_OK) == 0 || errno != ENOENT
            || warn(warnings, json_sprintf("methods.%s: %s does not exist: nobody can log in by it.",
                                           name, path));

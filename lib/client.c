@@ -2,8 +2,11 @@
 
 #include "b64.h"
 #include "form.h"
+#include "jwe.h"
 #include "jwt.h"
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,19 +43,27 @@ static bool is_secret(const char *secret)
            && secret[n - 1] != ' ';
 }
 
+static bool read_client_secret(struct idb_app *app, const struct idb_provider *p, char **secret,
+                               struct idb_error *err)
+{
+    if (!read_secret(app, p, "secret", secret, err))
+        return false;
+    return is_secret(*secret)
+           || idb_fail(
+               err, IDB_CONFIG, "client_key",
+               "The client secret %s.secret of the web zone is more than one line of at most"
+               " %d bytes, or has a blank at an end; write the one that the provider gave.",
+               p->name, SECRET_MAX);
+}
+
 /* Identifier and secret are form-encoded before they are joined (RFC 6749 2.3.1). */
 static bool basic(struct idb_app *app, const struct idb_provider *p, struct idb_client *client,
                   struct idb_error *err)
 {
     char *secret = NULL;
     char *joined = NULL;
-    bool ok = read_secret(app, p, "secret", &secret, err);
+    bool ok = read_client_secret(app, p, &secret, err);
 
-    if (ok && !is_secret(secret))
-        ok = idb_fail(err, IDB_CONFIG, "client_key",
-                      "The client secret %s.secret of the web zone is more than one line of at most"
-                      " %d bytes, or has a blank at an end; write the one that the provider gave.",
-                      p->name, SECRET_MAX);
     if (ok && !idb_form_add(&joined, text(p->method, "client_id"), secret))
         ok = no_memory(err);
     if (ok) {
@@ -61,6 +72,45 @@ static bool basic(struct idb_app *app, const struct idb_provider *p, struct idb_
     }
     idb_keys_text_free(secret);
     return ok;
+}
+
+static bool post(struct idb_app *app, const struct idb_provider *p, char **form,
+                 struct idb_error *err)
+{
+    char *secret = NULL;
+    bool ok = read_client_secret(app, p, &secret, err)
+              && (idb_form_add(form, "client_secret", secret) || no_memory(err));
+
+    idb_keys_text_free(secret);
+    return ok;
+}
+
+/* A certificate, and the private key that belongs to it. */
+static bool is_pair(const char *pem)
+{
+    char no_password[] = ""; /* else OpenSSL would ask for one */
+    BIO *first = BIO_new_mem_buf(pem, -1);
+    BIO *second = BIO_new_mem_buf(pem, -1);
+    X509 *cert = first ? PEM_read_bio_X509(first, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *key = second ? PEM_read_bio_PrivateKey(second, NULL, NULL, no_password) : NULL;
+    bool ok = cert && key && X509_check_private_key(cert, key) == 1;
+
+    EVP_PKEY_free(key);
+    X509_free(cert);
+    BIO_free(second);
+    BIO_free(first);
+    return ok;
+}
+
+static bool certificate(struct idb_app *app, const struct idb_provider *p,
+                        struct idb_client *client, struct idb_error *err)
+{
+    return read_secret(app, p, "pem", &client->pem, err)
+           && (is_pair(client->pem)
+               || idb_fail(err, IDB_CONFIG, "client_key",
+                           "%s.pem of the web zone holds no certificate with its private key; put"
+                           " both into it.",
+                           p->name));
 }
 
 static json_t *assertion_claims(const struct idb_provider *p, int64_t now, const char *jti)
@@ -99,8 +149,7 @@ static bool assertion(const struct idb_provider *p, const json_t *jwk, char **fo
                      "The client key %s.jwk of the web zone does not sign with %s; make a new one.",
                      p->name, alg ? alg : "ES256");
     if (ok
-        && !(idb_form_add(form, "client_id", text(p->method, "client_id"))
-             && idb_form_add(form, "client_assertion_type", type)
+        && !(idb_form_add(form, "client_assertion_type", type)
              && idb_form_add(form, "client_assertion", token)))
         ok = no_memory(err);
     free(token);
@@ -108,23 +157,71 @@ static bool assertion(const struct idb_provider *p, const json_t *jwk, char **fo
     return ok;
 }
 
+/* The JWK in the web zone's file NAME.suffix, a new reference. */
+static bool read_jwk(struct idb_app *app, const struct idb_provider *p, const char *suffix,
+                     json_t **jwk, struct idb_error *err)
+{
+    char *secret = NULL;
+
+    *jwk = NULL;
+    if (!read_secret(app, p, suffix, &secret, err))
+        return false;
+    *jwk = json_loads(secret, JSON_REJECT_DUPLICATES, NULL);
+    idb_keys_text_free(secret);
+    if (json_is_object(*jwk))
+        return true;
+    json_decref(*jwk);
+    *jwk = NULL;
+    return idb_fail(err, IDB_CONFIG, "client_key",
+                    "The client key %s.%s of the web zone is not a JWK; make a new one.", p->name,
+                    suffix);
+}
+
 static bool private_key(struct idb_app *app, const struct idb_provider *p, char **form,
                         struct idb_error *err)
 {
-    char *secret = NULL;
     json_t *jwk = NULL;
-    bool ok = read_secret(app, p, "jwk", &secret, err);
+    bool ok = read_jwk(app, p, "jwk", &jwk, err) && assertion(p, jwk, form, err);
 
-    if (ok) {
-        jwk = json_loads(secret, JSON_REJECT_DUPLICATES, NULL);
-        ok = json_is_object(jwk)
-             || idb_fail(err, IDB_CONFIG, "client_key",
-                         "The client key %s.jwk of the web zone is not a JWK; make a new one.",
-                         p->name);
-    }
-    ok = ok && assertion(p, jwk, form, err);
     json_decref(jwk);
-    idb_keys_text_free(secret);
+    return ok;
+}
+
+/* The key that rule's algorithm wants. */
+static bool read_decryption_key(struct idb_app *app, const struct idb_provider *p,
+                                const json_t *rule, json_t **jwk, struct idb_error *err)
+{
+    if (!read_jwk(app, p, "enc.jwk", jwk, err))
+        return false;
+    if (idb_jwe_is_key(*jwk, text(rule, "alg")))
+        return true;
+    json_decref(*jwk);
+    *jwk = NULL;
+    return idb_fail(err, IDB_CONFIG, "client_key",
+                    "The client key %s.enc.jwk of the web zone is none for %s; make a new one.",
+                    p->name, text(rule, "alg"));
+}
+
+bool idb_client_decrypt(struct idb_app *app, const struct idb_provider *p, const json_t *rule,
+                        const char *token, char **decrypted, struct idb_error *err)
+{
+    json_t *jwk = NULL;
+    bool ok = read_decryption_key(app, p, rule, &jwk, err)
+              && idb_jwe_decrypt(decrypted, token, text(rule, "alg"), text(rule, "enc"), jwk, err);
+
+    json_decref(jwk);
+    return ok;
+}
+
+/* True where nothing is encrypted to us, or what opens it is there. */
+static bool check_decryption(struct idb_app *app, const struct idb_provider *p, const char *rule,
+                             struct idb_error *err)
+{
+    const json_t *encryption = json_object_get(p->method, rule);
+    json_t *jwk = NULL;
+    bool ok = !encryption || read_decryption_key(app, p, encryption, &jwk, err);
+
+    json_decref(jwk);
     return ok;
 }
 
@@ -133,15 +230,22 @@ bool idb_client_authenticate(struct idb_app *app, const struct idb_provider *p, 
 {
     const char *how = text(p->method, "client_auth");
 
-    return !strcmp(how, "private_key_jwt") ? private_key(app, p, form, err)
-                                           : basic(app, p, client, err);
+    if (!strcmp(how, "private_key_jwt"))
+        return private_key(app, p, form, err);
+    if (!strcmp(how, "client_secret_post"))
+        return post(app, p, form, err);
+    if (!strcmp(how, "tls_client_auth"))
+        return certificate(app, p, client, err);
+    return basic(app, p, client, err);
 }
 
 bool idb_client_check(struct idb_app *app, const struct idb_provider *p, struct idb_error *err)
 {
     struct idb_client client = { 0 };
     char *form = NULL;
-    bool ok = idb_client_authenticate(app, p, &form, &client, err);
+    bool ok = idb_client_authenticate(app, p, &form, &client, err)
+              && check_decryption(app, p, "id_token_encryption", err)
+              && check_decryption(app, p, "userinfo_encryption", err);
 
     idb_keys_text_free(form);
     idb_client_clear(&client);
@@ -151,5 +255,6 @@ bool idb_client_check(struct idb_app *app, const struct idb_provider *p, struct 
 void idb_client_clear(struct idb_client *client)
 {
     idb_keys_text_free(client->basic);
-    client->basic = NULL;
+    idb_keys_text_free(client->pem);
+    client->basic = client->pem = NULL;
 }

@@ -454,6 +454,16 @@ static bool check_line(struct walk *w, json_t *line)
     return check_number(w, line) && check_hours(w, line) && check_clients(w, line);
 }
 
+/* Encrypted userinfo is signed inside; without an algorithm for that it would be
+ * looked for in the clear. */
+static bool check_userinfo(struct walk *w, const json_t *method)
+{
+    return !json_object_get(method, "userinfo_encryption")
+           || json_object_get(method, "userinfo_alg")
+           || invalid(w, "userinfo_encryption needs userinfo_alg, the algorithm of the signature"
+                         " inside");
+}
+
 static bool check_method(struct walk *w, json_t *method)
 {
     json_t *values = json_object_get(json_object_get(method, "level"), "values");
@@ -478,7 +488,7 @@ static bool check_method(struct walk *w, json_t *method)
             return false;
     }
     leave(w, back);
-    return true;
+    return check_userinfo(w, method);
 }
 
 /* The highest rank that a login with this method can have, or -1. */

@@ -212,10 +212,14 @@ const char *const idb_config_schema_levels[] = { "low", "substantial", "high", N
 static const char *const words_role[] = { "agent", "support", "privacy", NULL };
 static const char *const words_type[] = { "text", "bsn", NULL };
 static const char *const words_confirm[] = { "notify", "page", NULL };
-static const char *const words_client_auth[] = { "client_secret_basic", "private_key_jwt", NULL };
+static const char *const words_client_auth[] = { "client_secret_basic", "client_secret_post",
+                                                 "private_key_jwt", "tls_client_auth", NULL };
 static const char *const words_audience[] = { "token_endpoint", "issuer", NULL };
 static const char *const words_alg[] = { "RS256", "RS384", "RS512", "PS256", "PS384",
                                          "PS512", "ES256", "ES384", "ES512", NULL };
+
+static const char *const words_encryption_alg[] = { "RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", NULL };
+static const char *const words_encryption_enc[] = { "A256GCM", "A128CBC-HS256", NULL };
 
 static const struct idb_config_rule one_text = { .kind = KIND_TEXT, .max = 500 };
 static const struct idb_config_rule one_name = { .kind = KIND_TEXT, .format = &format_name };
@@ -345,6 +349,12 @@ static const struct idb_config_rule method_level_rules[] = {
     { 0 }
 };
 
+static const struct idb_config_rule encryption_rules[] = {
+    { .key = "alg", .kind = KIND_TEXT, .required = true, .words = words_encryption_alg },
+    { .key = "enc", .kind = KIND_TEXT, .required = true, .words = words_encryption_enc },
+    { 0 }
+};
+
 static const struct idb_config_rule method_rules[] = {
     LABELS("label"),
     { .key = "issuer", .kind = KIND_TEXT, .required = true, .max = 500, .format = &format_issuer },
@@ -353,8 +363,12 @@ static const struct idb_config_rule method_rules[] = {
     { .key = "client_auth", .kind = KIND_TEXT, .required = true, .words = words_client_auth },
     { .key = "client_alg", .kind = KIND_TEXT, .words = words_alg },
     { .key = "assertion_audience", .kind = KIND_TEXT, .words = words_audience },
+    { .key = "require_pushed_authorization_requests", .kind = KIND_SWITCH },
     { .key = "scope", .kind = KIND_TEXT, .max = 255 },
     { .key = "id_token_alg", .kind = KIND_TEXT, .required = true, .words = words_alg },
+    { .key = "id_token_encryption", .kind = KIND_OBJECT, .child = encryption_rules },
+    { .key = "userinfo_encryption", .kind = KIND_OBJECT, .child = encryption_rules },
+    { .key = "userinfo_alg", .kind = KIND_TEXT, .words = words_alg },
     { .key = "claims", .kind = KIND_MAP, .required = true, .min = 1,
       .format = &format_attribute, .child = &one_text },
     { .key = "level", .kind = KIND_OBJECT, .child = method_level_rules },

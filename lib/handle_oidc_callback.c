@@ -124,7 +124,7 @@ static bool exchange(struct idb_app *app, struct visit *v, struct idb_error *err
         return false;
     expected.access_token = idb_request_text(v->tokens, "access_token");
     expected.now = v->now = idb_timestamp_now();
-    return idb_idtoken_check(&v->provider, idb_request_text(v->tokens, "id_token"), &expected,
+    return idb_idtoken_check(app, &v->provider, idb_request_text(v->tokens, "id_token"), &expected,
                              &v->id_token, &v->auth_time, err);
 }
 
@@ -137,7 +137,7 @@ static bool identify(struct idb_app *app, struct visit *v, struct idb_error *err
     if (!idb_mapping_level(app, v->login.purpose, method, v->id_token, &v->level, err))
         return false;
     if (idb_mapping_is_missing(app, v->login.purpose, method, v->id_token)
-        && !idb_provider_userinfo(&v->provider, idb_request_text(v->tokens, "access_token"),
+        && !idb_provider_userinfo(app, &v->provider, idb_request_text(v->tokens, "access_token"),
                                   idb_request_text(v->id_token, "sub"), &v->userinfo, err))
         return false;
     return idb_mapping_attributes(app, v->login.purpose, method, v->id_token, v->userinfo,

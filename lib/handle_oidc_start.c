@@ -164,18 +164,38 @@ static char *build_query(const struct idb_app *app, const struct idb_login *logi
     return query;
 }
 
+/* What the browser carries: the request itself, or where it was pushed to. */
+static bool carried(struct idb_app *app, const struct idb_login *login,
+                    const struct idb_provider *p, char **query, struct idb_error *err)
+{
+    char *request = build_query(app, login, p);
+    char *uri = NULL;
+    bool ok = request || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+
+    *query = NULL;
+    if (!ok || !idb_provider_wants_push(p)) {
+        *query = request;
+        return ok;
+    }
+    ok = idb_provider_push(app, p, request, &uri, err)
+         && ((idb_form_add(query, "client_id",
+                           json_string_value(json_object_get(p->method, "client_id")))
+              && idb_form_add(query, "request_uri", uri))
+             || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory."));
+    free(uri);
+    free(request);
+    return ok;
+}
+
 static bool begin(struct idb_app *app, struct idb_login *login, const struct idb_provider *p,
                   const char *header, json_t **answer, struct idb_error *err)
 {
     const char *endpoint = idb_provider_endpoint(p, "authorization_endpoint");
     json_t *cookies = json_array();
     char *query = NULL;
-    bool ok = idb_login_begin(app, login, header, cookies, err);
+    bool ok =
+        idb_login_begin(app, login, header, cookies, err) && carried(app, login, p, &query, err);
 
-    if (ok) {
-        query = build_query(app, login, p);
-        ok = query || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    }
     if (ok)
         *answer =
             json_pack("{s:o, s:O}", "location",

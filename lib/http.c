@@ -56,6 +56,17 @@ static size_t collect(char *bytes, size_t one, size_t n, void *to)
     return n;
 }
 
+static bool set_certificate(CURL *curl, const char *pem)
+{
+    struct curl_blob blob = { .data = (void *)pem,
+                              .len = pem ? strlen(pem) : 0,
+                              .flags = CURL_BLOB_NOCOPY };
+
+    return !pem
+           || (!curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &blob)
+               && !curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &blob));
+}
+
 /* Headers count too, trailers among them: libcurl keeps every one. */
 static size_t count_header(char *line, size_t one, size_t n, void *to)
 {
@@ -74,7 +85,8 @@ static bool set_headers(CURL *curl, const struct idb_http_request *request,
                         struct curl_slist **headers)
 {
     *headers = curl_slist_append(NULL, "Accept: application/json, application/jwt");
-    return *headers && !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers)
+    return *headers && set_certificate(curl, request->pem)
+           && !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers)
            && (!request->basic
                || (!curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC)
                    && !curl_easy_setopt(curl, CURLOPT_USERPWD, request->basic)))

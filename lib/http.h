@@ -25,6 +25,7 @@ struct idb_http_request {
     const char *ca_file; /* certificates to verify against, or NULL for the system's */
     const char *form;    /* a urlencoded body makes it a POST; NULL makes it a GET */
     const char *basic;   /* "user:password", both form-encoded already (RFC 6749 2.3.1), or NULL */
+    const char *pem;     /* certificate and key to show (RFC 8705), PEM, or NULL */
     const char *bearer;  /* an access token (RFC 6750 section 2.1), or NULL */
     int64_t deadline;    /* of idb_http_deadline(), or 0 */
 };

@@ -1,6 +1,8 @@
 #include "idtoken.h"
 
 #include "b64.h"
+#include "client.h"
+#include "jose.h"
 #include "jwt.h"
 
 #include <openssl/evp.h>
@@ -30,13 +32,9 @@ static bool is_time(const json_t *value, double *seconds)
 /* aud is our client id, or a list of exactly that; azp, where it is, too. */
 static bool check_audience(const json_t *claims, const char *client_id, struct idb_error *err)
 {
-    const json_t *aud = json_object_get(claims, "aud");
     const json_t *azp = json_object_get(claims, "azp");
-    const char *one = json_string_value(aud);
 
-    if (json_is_array(aud) && json_array_size(aud) == 1)
-        one = json_string_value(json_array_get(aud, 0));
-    if (!one || strcmp(one, client_id) != 0)
+    if (!idb_jwt_is_for(claims, client_id))
         return bad(err, "aud");
     if (azp && (!json_is_string(azp) || strcmp(json_string_value(azp), client_id) != 0))
         return bad(err, "azp");
@@ -130,23 +128,27 @@ static bool check_claims(const struct idb_provider *p, const json_t *claims,
            && check_auth_time(claims, login, auth_time, err);
 }
 
-static bool verify(struct idb_provider *p, const char *token, json_t **claims,
+static bool verify(struct idb_app *app, struct idb_provider *p, const char *token, json_t **claims,
                    struct idb_error *err)
 {
     const char *alg = text(p->method, "id_token_alg");
+    const json_t *encryption = json_object_get(p->method, "id_token_encryption");
+    char *inner = NULL;
     bool unknown = false;
+    bool ok = (!encryption || idb_client_decrypt(app, p, encryption, token, &inner, err))
+              && idb_provider_keys(p, err)
+              && idb_jwt_verify(claims, inner ? inner : token, alg, p->jwks, &unknown, err);
 
-    if (!idb_provider_keys(p, err))
-        return false;
-    return idb_jwt_verify(claims, token, alg, p->jwks, &unknown, err);
+    idb_text_free(inner);
+    return ok;
 }
 
-bool idb_idtoken_check(struct idb_provider *p, const char *token,
+bool idb_idtoken_check(struct idb_app *app, struct idb_provider *p, const char *token,
                        const struct idb_expected_login *login, json_t **claims, int64_t *auth_time,
                        struct idb_error *err)
 {
     *claims = NULL;
-    if (verify(p, token, claims, err) && check_claims(p, *claims, login, auth_time, err))
+    if (verify(app, p, token, claims, err) && check_claims(p, *claims, login, auth_time, err))
         return true;
     json_decref(*claims);
     *claims = NULL;

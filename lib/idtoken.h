@@ -18,11 +18,12 @@ struct idb_expected_login {
     const char *access_token; /* for at_hash */
 };
 
-/* Verifies the signature (with keys fetched at this moment) and checks iss, aud, azp, exp, iat,
+/* Decrypts the token where the method has "id_token_encryption" (app is needed for its key), then
+ * verifies the signature (with keys fetched at this moment) and checks iss, aud, azp, exp, iat,
  * nbf, nonce, at_hash, auth_time and sub. *claims is a new reference; *auth_time ms.
  * IDB_UNAVAILABLE "bad_token_signature", "bad_id_token" (the message names the check), IDB_REFUSED
  * "login_too_old". */
-bool idb_idtoken_check(struct idb_provider *p, const char *token,
+bool idb_idtoken_check(struct idb_app *app, struct idb_provider *p, const char *token,
                        const struct idb_expected_login *login, json_t **claims, int64_t *auth_time,
                        struct idb_error *err);
 

@@ -215,6 +215,16 @@ out:
     return *payload || bad(err);
 }
 
+bool idb_jwt_is_for(const json_t *claims, const char *client_id)
+{
+    const json_t *aud = json_object_get(claims, "aud");
+    const char *one = json_string_value(aud);
+
+    if (json_is_array(aud) && json_array_size(aud) == 1)
+        one = json_string_value(json_array_get(aud, 0));
+    return one && !strcmp(one, client_id);
+}
+
 bool idb_jwt_sign(char **token, const json_t *claims, const char *alg, const json_t *jwk,
                   struct idb_error *err)
 {

@@ -19,6 +19,9 @@
 bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const json_t *jwks,
                     bool *unknown_key, struct idb_error *err);
 
+/* True when aud is that client, or a list of exactly that (RFC 7519 section 4.1.3). */
+bool idb_jwt_is_for(const json_t *claims, const char *client_id);
+
 /* Signs claims with a private JWK (EC or RSA) and alg, with its kid if it has
  * one: a client assertion (RFC 7523 section 2.2). *token is freed with free(). */
 bool idb_jwt_sign(char **token, const json_t *claims, const char *alg, const json_t *jwk,

@@ -3,6 +3,8 @@
 #include "client.h"
 #include "form.h"
 #include "http.h"
+#include "jose.h"
+#include "jwt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,30 +30,36 @@ static bool is_type(const struct idb_http_response *response, const char *also)
            || (also[0] && !strcmp(response->type, also));
 }
 
-/* A request that must be answered 200 with one JSON object; also is a type that
- * serves as well as application/json. */
-static bool fetch_json(const struct idb_provider *p, struct idb_http_request *request,
+/* A request that must be answered with that status. The response is cleared by the
+ * caller, whatever comes. */
+static bool fetch(const struct idb_provider *p, struct idb_http_request *request, long status,
+                  struct idb_http_response *response, struct idb_error *err)
+{
+    request->ca_file = text(p->method, "ca");
+    request->deadline = p->deadline;
+    if (!idb_http(request, response, err))
+        return false;
+    if (response->status >= 500)
+        return idb_fail(err, IDB_UNAVAILABLE, "provider_down",
+                        "The login provider is out of order (status %ld); try again later.",
+                        response->status);
+    return response->status == status || bad_answer(err, "the status is another");
+}
+
+/* The same, with one JSON object in answer; also is a type that serves as well as
+ * application/json. */
+static bool fetch_json(const struct idb_provider *p, struct idb_http_request *request, long status,
                        const char *also, json_t **object, struct idb_error *err)
 {
     struct idb_http_response response = { 0 };
-    bool ok;
+    bool ok = fetch(p, request, status, &response, err)
+              && (is_type(&response, also) || bad_answer(err, "it is not JSON"));
 
-    request->ca_file = text(p->method, "ca");
-    request->deadline = p->deadline;
     *object = NULL;
-    if (!idb_http(request, &response, err))
-        return false;
-    ok = response.status == 200 && is_type(&response, also);
-    if (ok)
+    if (ok) {
         *object = json_loadb(response.body, response.size, JSON_REJECT_DUPLICATES, NULL);
-    if (!ok && response.status >= 500)
-        idb_fail(err, IDB_UNAVAILABLE, "provider_down",
-                 "The login provider is out of order (status %ld); try again later.",
-                 response.status);
-    else if (!ok)
-        bad_answer(err, "it is not 200 with JSON");
-    else if (!json_is_object(*object))
-        ok = bad_answer(err, "it is not a JSON object");
+        ok = json_is_object(*object) || bad_answer(err, "it is not a JSON object");
+    }
     idb_http_clear(&response);
     if (!ok) {
         json_decref(*object);
@@ -69,23 +77,31 @@ static bool is_endpoint(const char *url, const char *issuer)
            && (!strncmp(url, https, strlen(https)) || strncmp(issuer, https, strlen(https)));
 }
 
-static bool check_metadata(const struct idb_provider *p, struct idb_error *err)
+/* Each of the endpoints that are there is one, and those that must be are. */
+static bool check_endpoints(const json_t *object, const char *issuer, size_t needed)
 {
     static const char *const names[] = { "authorization_endpoint", "token_endpoint", "jwks_uri",
-                                         "userinfo_endpoint" };
+                                         "userinfo_endpoint",
+                                         "pushed_authorization_request_endpoint" };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const json_t *url = json_object_get(object, names[i]);
+
+        if (url ? !json_is_string(url) || !is_endpoint(json_string_value(url), issuer) : i < needed)
+            return false;
+    }
+    return true;
+}
+
+static bool check_metadata(const struct idb_provider *p, struct idb_error *err)
+{
     const char *issuer = text(p->metadata, "issuer");
 
     if (!issuer || strcmp(issuer, text(p->method, "issuer")) != 0)
         return bad_answer(err, "it names another issuer");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const json_t *url = json_object_get(p->metadata, names[i]);
-        bool optional = !strcmp(names[i], "userinfo_endpoint");
-
-        if (!(optional && !url)
-            && !(json_is_string(url) && is_endpoint(json_string_value(url), issuer)))
-            return bad_answer(err, "an endpoint is missing or not https");
-    }
-    return true;
+    return (check_endpoints(p->metadata, issuer, 3)
+            && check_endpoints(json_object_get(p->metadata, "mtls_endpoint_aliases"), issuer, 0))
+           || bad_answer(err, "an endpoint is missing or not https");
 }
 
 bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
@@ -98,7 +114,7 @@ bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
 
     snprintf(url, sizeof url, "%s%s%s", issuer, n > 0 && issuer[n - 1] == '/' ? "" : "/",
              well_known);
-    return fetch_json(p, &request, "", &p->metadata, err) && check_metadata(p, err);
+    return fetch_json(p, &request, 200, "", &p->metadata, err) && check_metadata(p, err);
 }
 
 const char *idb_provider_endpoint(const struct idb_provider *p, const char *name)
@@ -118,10 +134,74 @@ bool idb_provider_keys(struct idb_provider *p, struct idb_error *err)
 
     json_decref(p->jwks);
     p->jwks = NULL;
-    if (!fetch_json(p, &request, "application/jwk-set+json", &p->jwks, err))
+    if (!fetch_json(p, &request, 200, "application/jwk-set+json", &p->jwks, err))
         return false;
     return json_is_array(json_object_get(p->jwks, "keys"))
            || bad_answer(err, "there is no key set");
+}
+
+/* Of an endpoint the one that is for certificates, where there is such (RFC 8705
+ * section 5). */
+static const char *endpoint_for(const struct idb_provider *p, const char *name)
+{
+    const json_t *aliases = json_object_get(p->metadata, "mtls_endpoint_aliases");
+    const char *alias = text(aliases, name);
+
+    if (alias && !strcmp(text(p->method, "client_auth"), "tls_client_auth"))
+        return alias;
+    return text(p->metadata, name);
+}
+
+/* Posts the form, with what says who we are added to it; the answer must have that
+ * status. Frees the form. */
+static bool post_form(struct idb_app *app, const struct idb_provider *p, const char *endpoint,
+                      char *form, long status, json_t **answer, struct idb_error *err)
+{
+    struct idb_client client = { 0 };
+    struct idb_http_request request = { .url = endpoint_for(p, endpoint) };
+    bool ok = idb_client_authenticate(app, p, &form, &client, err);
+
+    request.form = form;
+    request.basic = client.basic;
+    request.pem = client.pem;
+    ok = ok && fetch_json(p, &request, status, "", answer, err);
+    if (!ok && err->code && !strcmp(err->code, "provider_answer"))
+        idb_fail(err, IDB_UNAVAILABLE, "provider_refused",
+                 "The login provider did not take our request; try again later.");
+    idb_keys_text_free(form);
+    idb_client_clear(&client);
+    return ok;
+}
+
+bool idb_provider_wants_push(const struct idb_provider *p)
+{
+    return text(p->metadata, "pushed_authorization_request_endpoint")
+           || json_is_true(json_object_get(p->method, "require_pushed_authorization_requests"));
+}
+
+bool idb_provider_push(struct idb_app *app, const struct idb_provider *p, const char *query,
+                       char **request_uri, struct idb_error *err)
+{
+    static const char endpoint[] = "pushed_authorization_request_endpoint";
+    json_t *answer = NULL;
+    char *form = strdup(query);
+    const char *uri;
+    bool ok;
+
+    *request_uri = NULL;
+    if (!text(p->metadata, endpoint))
+        ok = bad_answer(err, "it takes no pushed requests");
+    else if (!form)
+        ok = idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    else
+        ok = post_form(app, p, endpoint, form, 201, &answer, err);
+    uri = text(answer, "request_uri");
+    if (ok && (!uri || !uri[0] || strlen(uri) > URL_MAX))
+        ok = bad_answer(err, "there is no request_uri");
+    if (ok)
+        *request_uri = strdup(uri);
+    json_decref(answer);
+    return ok && (*request_uri || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory."));
 }
 
 /* RFC 6749 appendix A.12, less the blank, for it is sent in a header of its own. */
@@ -137,58 +217,76 @@ static bool check_tokens(const json_t *tokens, struct idb_error *err)
 {
     const char *type = text(tokens, "token_type");
 
-    if (!type || strcasecmp(type, "Bearer") != 0)
-        return bad_answer(err, "the token type is not Bearer");
-    if (!text(tokens, "access_token") || !text(tokens, "id_token"))
-        return bad_answer(err, "a token is missing");
-    return is_visible(text(tokens, "access_token"))
-           || bad_answer(err, "the access token holds what no header may hold");
+    return (type && !strcasecmp(type, "Bearer") && text(tokens, "access_token")
+            && text(tokens, "id_token") && is_visible(text(tokens, "access_token")))
+           || idb_fail(err, IDB_UNAVAILABLE, "provider_refused",
+                       "The login provider did not confirm the login; begin again.");
 }
 
 bool idb_provider_exchange(struct idb_app *app, const struct idb_provider *p, const char *code,
                            const char *verifier, const char *redirect_uri, json_t **tokens,
                            struct idb_error *err)
 {
-    struct idb_client client = { 0 };
-    struct idb_http_request request = { .url = idb_provider_endpoint(p, "token_endpoint") };
+    bool basic = !strcmp(text(p->method, "client_auth"), "client_secret_basic");
     char *form = NULL;
-    bool ok = idb_form_add(&form, "grant_type", "authorization_code")
-              && idb_form_add(&form, "code", code)
-              && idb_form_add(&form, "redirect_uri", redirect_uri)
-              && idb_form_add(&form, "code_verifier", verifier);
 
     *tokens = NULL;
-    if (!ok)
-        idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    ok = ok && idb_client_authenticate(app, p, &form, &client, err);
-    request.form = form;
-    request.basic = client.basic;
-    ok = ok && fetch_json(p, &request, "", tokens, err) && check_tokens(*tokens, err);
-    if (!ok && err->code && !strcmp(err->code, "provider_answer"))
-        idb_fail(err, IDB_UNAVAILABLE, "provider_refused",
-                 "The login provider did not confirm the login; begin again.");
-    if (form)
-        idb_wipe(form, strlen(form));
-    free(form);
-    idb_client_clear(&client);
-    return ok;
+    if (!idb_form_add(&form, "grant_type", "authorization_code")
+        || !idb_form_add(&form, "code", code) || !idb_form_add(&form, "redirect_uri", redirect_uri)
+        || !idb_form_add(&form, "code_verifier", verifier)
+        || !(basic || idb_form_add(&form, "client_id", text(p->method, "client_id")))) {
+        idb_keys_text_free(form);
+        return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    }
+    if (post_form(app, p, "token_endpoint", form, 200, tokens, err) && check_tokens(*tokens, err))
+        return true;
+    json_decref(*tokens);
+    *tokens = NULL;
+    return false;
 }
 
-bool idb_provider_userinfo(const struct idb_provider *p, const char *access_token, const char *sub,
-                           json_t **claims, struct idb_error *err)
+/* Signed userinfo (Core 5.3.2): by the provider, for us. */
+static bool fetch_signed(struct idb_app *app, const struct idb_provider *p,
+                         struct idb_http_request *request, const char *alg, json_t **claims,
+                         struct idb_error *err)
 {
+    const json_t *encryption = json_object_get(p->method, "userinfo_encryption");
+    struct idb_http_response response = { 0 };
+    char *inner = NULL;
+    bool unknown = false;
+    bool ok = fetch(p, request, 200, &response, err)
+              && (!strcmp(response.type, "application/jwt") || bad_answer(err, "it is not signed"))
+              && (!encryption || idb_client_decrypt(app, p, encryption, response.body, &inner, err))
+              && idb_jwt_verify(claims, inner ? inner : response.body, alg, p->jwks, &unknown, err);
+
+    idb_text_free(inner);
+    idb_http_clear(&response);
+    if (!ok)
+        return false;
+    return (text(*claims, "iss") && !strcmp(text(*claims, "iss"), text(p->method, "issuer"))
+            && idb_jwt_is_for(*claims, text(p->method, "client_id")))
+           || bad_answer(err, "userinfo is of another, or for another");
+}
+
+bool idb_provider_userinfo(struct idb_app *app, const struct idb_provider *p,
+                           const char *access_token, const char *sub, json_t **claims,
+                           struct idb_error *err)
+{
+    const char *alg = text(p->method, "userinfo_alg");
     struct idb_http_request request = { .url = idb_provider_endpoint(p, "userinfo_endpoint"),
                                         .bearer = access_token };
+    bool ok;
 
+    *claims = NULL;
     if (!request.url)
         return bad_answer(err, "it has no userinfo endpoint");
-    if (!fetch_json(p, &request, "", claims, err))
-        return false;
-    if (text(*claims, "sub") && !strcmp(text(*claims, "sub"), sub))
+    ok = alg ? fetch_signed(app, p, &request, alg, claims, err)
+             : fetch_json(p, &request, 200, "", claims, err);
+    if (ok && text(*claims, "sub") && !strcmp(text(*claims, "sub"), sub))
         return true;
     json_decref(*claims);
     *claims = NULL;
-    return bad_answer(err, "userinfo is about somebody else");
+    return ok ? bad_answer(err, "userinfo is about somebody else") : false;
 }
 
 void idb_provider_clear(struct idb_provider *p)

@@ -33,6 +33,15 @@ bool idb_provider_sends_iss(const struct idb_provider *p);
 /* Fetches the key set (RFC 7517 section 5), anew each time. */
 bool idb_provider_keys(struct idb_provider *p, struct idb_error *err);
 
+/* True where the request is to be pushed (RFC 9126), because the metadata offer it
+ * or the configuration demands it. */
+bool idb_provider_wants_push(const struct idb_provider *p);
+
+/* Pushes the authorization request (RFC 9126 section 2); *request_uri is freed with
+ * free(). IDB_UNAVAILABLE "provider_refused" when it says no. */
+bool idb_provider_push(struct idb_app *app, const struct idb_provider *p, const char *query,
+                       char **request_uri, struct idb_error *err);
+
 /* Exchanges the code (RFC 6749 section 4.1.3, RFC 7636 section 4.5), once.
  * *tokens is {access_token, token_type, id_token, …}, checked for just those.
  * IDB_UNAVAILABLE "provider_refused" when it says no. */
@@ -40,9 +49,12 @@ bool idb_provider_exchange(struct idb_app *app, const struct idb_provider *p, co
                            const char *verifier, const char *redirect_uri, json_t **tokens,
                            struct idb_error *err);
 
-/* Userinfo as JSON (Core 5.3); sub must be the ID token's. */
-bool idb_provider_userinfo(const struct idb_provider *p, const char *access_token, const char *sub,
-                           json_t **claims, struct idb_error *err);
+/* Userinfo (Core 5.3): JSON, or where the method has "userinfo_alg" a JWT signed with
+ * that by a key of p->jwks, of the issuer and for us; where it has "userinfo_encryption"
+ * that JWT is encrypted too (app is needed for its key). sub must be the ID token's. */
+bool idb_provider_userinfo(struct idb_app *app, const struct idb_provider *p,
+                           const char *access_token, const char *sub, json_t **claims,
+                           struct idb_error *err);
 
 void idb_provider_clear(struct idb_provider *p);
 

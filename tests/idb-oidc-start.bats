@@ -312,6 +312,50 @@ END
     [ ! -s "$browser/jar" ]
 }
 
+# ---- pushed requests ----
+
+@test "idb-oidc-start: a request that the provider takes is pushed, and the browser carries its name" {
+    liar_metadata '.pushed_authorization_request_endpoint = "\($u)/par"'
+    liar_says par 201 application/json '{"request_uri":"urn:ietf:params:oauth:request_uri:a b&c","expires_in":60}'
+    begin
+    [ "$(json location)" = "$LIAR_URL/auth?client_id=id-bellen&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Aa%20b%26c" ]
+    [ "$(sed -n 's/^authorization: basic //ip' "$LIAR/head" | tr -d '\r' | base64 -d)" = id-bellen:hush ]
+    # All of the request, and nothing twice.
+    for name in response_type response_mode client_id redirect_uri scope state nonce code_challenge \
+        code_challenge_method prompt max_age ui_locales claims acr_values; do
+        [ "$(tr '&' '\n' <"$LIAR/body" | grep -c "^$name=")" = 1 ] || { echo "$name"; false; }
+    done
+    [ "$(tr '&' '\n' <"$LIAR/body" | wc -l)" = 13 ]
+    grep -q '^__Host-idb-login-' "$browser/jar"
+}
+
+@test "idb-oidc-start: nobody is sent on when the provider takes no pushed request, or answers another thing" {
+    liar_metadata '.pushed_authorization_request_endpoint = "\($u)/par"'
+    while read -r word status type body; do
+        liar_says par "$status" "$type" "$body"
+        refuses "$word"
+    done <<'END'
+provider_refused 400 application/json {"error":"invalid_request","error_description":"hush"}
+provider_refused 401 application/json {"error":"invalid_client"}
+provider_refused 200 application/json {"request_uri":"urn:x","expires_in":60}
+provider_refused 302 application/json {"request_uri":"urn:x","expires_in":60}
+provider_refused 201 text/html {"request_uri":"urn:x","expires_in":60}
+provider_refused 201 application/json ["urn:x"]
+provider_answer 201 application/json {"expires_in":60}
+provider_answer 201 application/json {"request_uri":""}
+provider_answer 201 application/json {"request_uri":7}
+provider_down 503 application/json {}
+END
+    liar_metadata '.pushed_authorization_request_endpoint = "http://login.example.org/par"'
+    refuses provider_answer
+}
+
+@test "idb-oidc-start: pushing that the configuration demands and the provider does not offer" {
+    jq '.methods.liar.require_pushed_authorization_requests = true' "$IDB_CONFIG" >"$IDB_CONFIG.new"
+    mv "$IDB_CONFIG.new" "$IDB_CONFIG"
+    refuses provider_answer
+}
+
 # ---- CGI ----
 
 @test "idb-oidc-start: as CGI the cookies are headers" {

@@ -209,7 +209,7 @@ def error_table:
         bad_token: $mixed,
         login_failed: ["502 Bad Gateway", "login_failed", "start"],
         provider_down: $provider, provider_answer: $provider, provider_refused: $provider,
-        bad_token_signature: $provider, bad_id_token: $provider, bad_claim: $provider,
+        bad_token_encryption: $provider, bad_token_signature: $provider, bad_id_token: $provider, bad_claim: $provider,
         not_issued: ["409 Conflict", "not_issued", "code"],
         not_called: ["409 Conflict", "not_called", "code"],
         renewals_spent: ["409 Conflict", "renewals_spent", "code"],

@@ -53,6 +53,8 @@ login_keys() {
             umask 077
             jq -r --arg m "$method" '.[$m].secret // empty' "$1" >"$IDB_KEYS/web/$method.secret"
             jq -c --arg m "$method" '.[$m].jwk // empty' "$1" >"$IDB_KEYS/web/$method.jwk"
+            jq -c --arg m "$method" '.[$m].enc // empty' "$1" >"$IDB_KEYS/web/$method.enc.jwk"
+            jq -r --arg m "$method" '.[$m].pem // empty' "$1" >"$IDB_KEYS/web/$method.pem"
             find "$IDB_KEYS/web" -name "$method.*" -empty -delete
         )
     done

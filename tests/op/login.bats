@@ -62,6 +62,7 @@ whole() {
 }
 
 @test "login: with a secret, RS256" { whole digid; }
+@test "login: with a secret in the form" { whole post; }
 @test "login: with a private key, ES256" { whole eidas; }
 @test "login: with a private key, PS256" { whole broker; }
 @test "login: with a private key, RS256" { whole nlgov; }
@@ -141,6 +142,44 @@ nobody() {
 @test "login: a person without a BSN" { nobody 1 attribute_missing user=carla; }
 @test "login: a BSN that is none" { nobody 69 bad_claim user=emil; }
 @test "login: an earlier login used again" { nobody 1 login_too_old 'user=anna&ago=120'; }
+
+@test "login: userinfo signed where plain is expected, plain where signed is, or with another algorithm" {
+    login_instance 'del(.methods.nlgov.userinfo_alg) | .methods.digid.userinfo_alg = "RS256"'
+    nobody 69 provider_answer user=anna nlgov
+    nobody 69 provider_answer user=anna digid
+    login_instance '.methods.nlgov.userinfo_alg = "PS256"'
+    nobody 69 bad_token_signature user=anna nlgov
+}
+
+@test "login: an ID token in the clear, encrypted otherwise, or to another key" {
+    login_instance '.methods.digid.id_token_encryption = { alg: "RSA-OAEP", enc: "A256GCM" }
+        | del(.methods.nlgov.id_token_encryption) | .methods.post.id_token_encryption.enc = "A256GCM"'
+    cp "$IDB_KEYS/web/nlgov.enc.jwk" "$IDB_KEYS/web/digid.enc.jwk"
+    nobody 69 bad_token_encryption user=anna digid
+    nobody 69 bad_token_signature user=anna nlgov
+    nobody 69 bad_token_encryption user=anna post
+    login_instance '.methods.post.id_token_encryption.alg = "RSA-OAEP"'
+    cp "$IDB_KEYS/web/post.enc.jwk" "$IDB_KEYS/web/nlgov.enc.jwk"
+    nobody 69 bad_token_encryption user=anna nlgov
+    nobody 69 bad_token_encryption user=anna post
+}
+
+@test "login: userinfo in the clear where an encrypted one is expected, and the other way" {
+    login_instance '.methods.nlgov.userinfo_encryption = .methods.nlgov.id_token_encryption
+        | del(.methods.post.userinfo_encryption)'
+    nobody 69 bad_token_encryption user=anna nlgov
+    nobody 69 bad_token_signature user=anna post
+}
+
+@test "login: nobody is sent away where the key to decrypt with is missing, or another kind" {
+    mv "$IDB_KEYS/web/nlgov.enc.jwk" "$IDB_KEYS/web/nlgov.kept"
+    run --separate-stderr -78 start "$browser" status nlgov
+    [ "$(json error)" = key_missing ]
+    jq -c '{ kty, n, e }' "$IDB_KEYS/web/nlgov.kept" >"$IDB_KEYS/web/nlgov.enc.jwk"
+    chmod 600 "$IDB_KEYS/web/nlgov.enc.jwk"
+    run --separate-stderr -78 start "$browser" status nlgov
+    [ "$(json error)" = client_key ]
+}
 
 @test "login: a low level is enough where the purpose asks for none" {
     log user=dirk digid 0 appointment

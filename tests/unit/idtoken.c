@@ -112,7 +112,7 @@ static bool check(const char *token, const char *alg, int64_t *auth_time, struct
                                         .now = (int64_t)NOW * 1000,
                                         .access_token = ACCESS };
     json_t *claims = NULL;
-    bool ok = idb_idtoken_check(&p, token, &login, &claims, auth_time, err);
+    bool ok = idb_idtoken_check(NULL, &p, token, &login, &claims, auth_time, err);
 
     assert_int_equal(ok, !err->code);
     assert_int_equal(ok, claims != NULL);

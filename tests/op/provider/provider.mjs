@@ -1,7 +1,7 @@
 // A login provider to test and to show with: npm's oidc-provider, some clients,
 // some people. Started by scripts/provider:
 //
-//     node provider.mjs DIR PORT ISSUER [--tls CERT KEY] [--home URL]
+//     node provider.mjs DIR PORT ISSUER [--tls CERT KEY] [--home URL] [--par]
 //
 // DIR/clients.json (secrets are made once, then kept): for each method what idb.json says of
 // it, and the secret or the private key that stands in the key directory:
@@ -12,7 +12,12 @@
 //     digid   client_secret_basic      ID token RS256   levels of DigiD
 //     eidas   private_key_jwt, ES256   ID token ES256   levels of eIDAS
 //     broker  private_key_jwt, PS256   ID token PS256   levels of eIDAS
-//     nlgov   private_key_jwt, RS256   ID token RS256   levels of DigiD
+//     nlgov   private_key_jwt, RS256   ID token RS256   levels of DigiD; userinfo signed,
+//             ID token encrypted, RSA-OAEP with A256GCM
+//     post    client_secret_post       ID token RS256   levels of DigiD; userinfo signed,
+//             both encrypted, RSA-OAEP-256 with A128CBC-HS256
+//     mtls    tls_client_auth          ID token ES256   levels of eIDAS; with --tls alone;
+//             ID token encrypted, ECDH-ES with A256GCM
 //
 // People, by the name that they type (no password):
 //     anna    substantial   BSN 999990019, T. Estpersoon
@@ -22,6 +27,7 @@
 //     emil    substantial   a BSN that fails the elfproef
 //     fleur   no level at all
 //
+// --par: takes pushed authorization requests, and no others.
 // --home URL: whose redirect URIs, https://www.example.org without it; URL/callback/METHOD.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -36,6 +42,7 @@ const option = (name, n = 1) => {
   return at < 0 ? undefined : n === 1 ? options[at + 1] : options.slice(at + 1, at + 1 + n);
 };
 const tls = option('--tls', 2);
+const par = options.includes('--par');
 const home = (option('--home') ?? 'https://www.example.org').replace(/\/+$/, '');
 
 const people = {
@@ -65,7 +72,9 @@ const methods = {
   digid: { auth: 'client_secret_basic', idToken: 'RS256', levels: 'digid', label: { nl: 'DigiD', en: 'DigiD' } },
   eidas: { auth: 'private_key_jwt', alg: 'ES256', idToken: 'ES256', levels: 'eidas', label: { nl: 'Europese inlog (eIDAS)', en: 'European login (eIDAS)' } },
   broker: { auth: 'private_key_jwt', alg: 'PS256', idToken: 'PS256', levels: 'eidas', label: { nl: 'Makelaar', en: 'Broker' } },
-  nlgov: { auth: 'private_key_jwt', alg: 'RS256', idToken: 'RS256', levels: 'digid', label: { nl: 'Inlog Overheid', en: 'Government login' } },
+  post: { auth: 'client_secret_post', idToken: 'RS256', userinfo: 'RS256', encryption: ['RSA-OAEP-256', 'A128CBC-HS256'], both: true, levels: 'digid', label: { nl: 'Inlog', en: 'Login' } },
+  ...(tls && { mtls: { auth: 'tls_client_auth', idToken: 'ES256', encryption: ['ECDH-ES', 'A256GCM'], levels: 'eidas', label: { nl: 'Certificaat', en: 'Certificate' } } }),
+  nlgov: { auth: 'private_key_jwt', alg: 'RS256', idToken: 'RS256', userinfo: 'RS256', encryption: ['RSA-OAEP', 'A256GCM'], levels: 'digid', label: { nl: 'Inlog Overheid', en: 'Government login' } },
 };
 
 // ---- keys and clients ----
@@ -82,7 +91,8 @@ function publicHalf({ kty, crv, x, y, n, e, kid, use }) {
 }
 
 function describeMethod(name) {
-  const { auth, alg, idToken, levels, label } = methods[name];
+  const { auth, alg, idToken, userinfo, encryption, both, levels, label } = methods[name];
+  const [encAlg, enc] = encryption ?? [];
   return {
     label,
     issuer,
@@ -90,6 +100,9 @@ function describeMethod(name) {
     client_auth: auth,
     ...(alg ? { client_alg: alg } : undefined),
     id_token_alg: idToken,
+    ...(userinfo ? { userinfo_alg: userinfo } : undefined),
+    ...(encryption ? { id_token_encryption: { alg: encAlg, enc } } : undefined),
+    ...(both ? { userinfo_encryption: { alg: encAlg, enc } } : undefined),
     claims: { bsn: 'bsn', name: 'name' },
     level: {
       claim: 'acr',
@@ -100,8 +113,14 @@ function describeMethod(name) {
 
 // Both need form-encoding before Basic (RFC 6749 section 2.3.1).
 function makeSecret(name) {
-  const { auth, alg } = methods[name];
-  return auth === 'client_secret_basic'
+  const { auth, alg, encryption } = methods[name];
+  if (encryption) return { ...makeAuth(auth, alg), enc: { ...makeKey(encryption[0] === 'ECDH-ES' ? 'ES256' : 'RS256', 'enc') } };
+  return makeAuth(auth, alg);
+}
+
+function makeAuth(auth, alg) {
+  if (auth === 'tls_client_auth') return { pem: fs.readFileSync(`${dir}/client.pem`, 'utf8') };
+  return auth.startsWith('client_secret')
     ? { secret: `a%:+&=/ ${randomBytes(24).toString('base64')}` }
     : { jwk: { ...makeKey(alg), alg } };
 }
@@ -125,7 +144,9 @@ write('keys.json', keys);
 write('clients.json', clients);
 
 function register(name) {
-  const { method, secret, jwk } = clients[name];
+  const { method, secret, pem, jwk, enc } = clients[name];
+  const ours = [jwk, enc].filter(Boolean).map(publicHalf);
+  const { id_token_encryption: token, userinfo_encryption: info } = method;
   return {
     client_id: method.client_id,
     redirect_uris: [`${home}/callback/${name}`],
@@ -133,9 +154,13 @@ function register(name) {
     grant_types: ['authorization_code'],
     token_endpoint_auth_method: method.client_auth,
     id_token_signed_response_alg: method.id_token_alg,
+    ...(token && { id_token_encrypted_response_alg: token.alg, id_token_encrypted_response_enc: token.enc }),
+    ...(info && { userinfo_encrypted_response_alg: info.alg, userinfo_encrypted_response_enc: info.enc }),
+    ...(ours.length && { jwks: { keys: ours } }),
+    ...(method.userinfo_alg && { userinfo_signed_response_alg: method.userinfo_alg }),
     ...(secret
       ? { client_secret: secret }
-      : { token_endpoint_auth_signing_alg: method.client_alg, jwks: { keys: [publicHalf(jwk)] } }),
+      : pem ? { tls_client_auth_san_dns: 'client.example.org' } : { token_endpoint_auth_signing_alg: method.client_alg }),
   };
 }
 
@@ -156,16 +181,34 @@ const provider = new Provider(issuer, {
   scopes: ['openid'],
   claims: { openid: ['sub'], bsn: null, name: null, address: null, acr: null, auth_time: null },
   acrValues: Object.values(vocabularies).flatMap(Object.values),
-  clientAuthMethods: ['client_secret_basic', 'private_key_jwt'],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', ...(tls ? ['tls_client_auth'] : [])],
   enabledJWA: {
     clientAuthSigningAlgValues: ['ES256', 'PS256', 'RS256'],
     idTokenSigningAlgValues: ['ES256', 'PS256', 'RS256'],
+    userinfoSigningAlgValues: ['RS256'],
+    idTokenEncryptionAlgValues: ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES'],
+    idTokenEncryptionEncValues: ['A256GCM', 'A128CBC-HS256'],
+    userinfoEncryptionAlgValues: ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES'],
+    userinfoEncryptionEncValues: ['A256GCM', 'A128CBC-HS256'],
   },
   features: {
     claimsParameter: { enabled: true },
     devInteractions: quiet,
     dPoP: quiet,
-    pushedAuthorizationRequests: quiet,
+    encryption: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    pushedAuthorizationRequests: par ? { enabled: true, requirePushedAuthorizationRequests: true } : quiet,
+    ...(tls && {
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+        certificateAuthorized: (ctx) => ctx.socket.authorized,
+        certificateSubjectMatches: (ctx, property, expected) =>
+          property === 'tls_client_auth_san_dns'
+          && ctx.socket.getPeerX509Certificate().subjectAltName === `DNS:${expected}`,
+      },
+    }),
     rpInitiatedLogout: quiet,
   },
   interactions: { policy, url: (ctx, interaction) => `/login/${interaction.uid}` },
@@ -258,7 +301,13 @@ function serve(req, res) {
 }
 
 const server = tls
-  ? https.createServer({ cert: fs.readFileSync(tls[0]), key: fs.readFileSync(tls[1]) }, serve)
+  ? https.createServer({
+      cert: fs.readFileSync(tls[0]),
+      key: fs.readFileSync(tls[1]),
+      requestCert: true,
+      rejectUnauthorized: false,
+      ca: fs.readFileSync(`${dir}/client.pem`),
+    }, serve)
   : http.createServer(serve);
 server.listen(Number(port), '127.0.0.1', () => {
   fs.writeFileSync(`${dir}/provider.pid.new`, `${process.pid}\n`);
