@@ -184,17 +184,16 @@ bool idb_provider_push(struct idb_app *app, const struct idb_provider *p, const 
 {
     static const char endpoint[] = "pushed_authorization_request_endpoint";
     json_t *answer = NULL;
-    char *form = strdup(query);
+    char *form = NULL;
     const char *uri;
     bool ok;
 
     *request_uri = NULL;
     if (!text(p->metadata, endpoint))
-        ok = bad_answer(err, "it takes no pushed requests");
-    else if (!form)
-        ok = idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    else
-        ok = post_form(app, p, endpoint, form, 201, &answer, err);
+        return bad_answer(err, "it takes no pushed requests");
+    form = strdup(query);
+    ok = form ? post_form(app, p, endpoint, form, 201, &answer, err)
+              : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     uri = text(answer, "request_uri");
     if (ok && (!uri || !uri[0] || strlen(uri) > URL_MAX))
         ok = bad_answer(err, "there is no request_uri");

@@ -28,8 +28,8 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
     flow_instance 'if env.USER_WEB == env.USER_PHONE then . else .store.group = env.GROUP
         | .keys.users = { web: env.USER_WEB, phone: env.USER_PHONE, desk: env.USER_DESK } end'
-    chgrp "$(id -gn "$USER_WEB")" "$IDB_KEYS"/web/*.{secret,jwk}
-    chmod 640 "$IDB_KEYS"/web/*.{secret,jwk}
+    chgrp "$(id -gn "$USER_WEB")" "$IDB_KEYS"/web/*.{secret,jwk,pem}
+    chmod 640 "$IDB_KEYS"/web/*.{secret,jwk,pem}
     new one
 }
 
