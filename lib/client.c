@@ -4,6 +4,7 @@
 #include "form.h"
 #include "jwe.h"
 #include "jwt.h"
+#include "request.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -13,11 +14,6 @@
 
 #define SECRET_MAX  1024 /* bytes of a client secret */
 #define ASSERTION_S 60   /* seconds a client assertion is valid */
-
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static bool no_memory(struct idb_error *err)
 {
@@ -64,7 +60,7 @@ static bool basic(struct idb_app *app, const struct idb_provider *p, struct idb_
     char *joined = NULL;
     bool ok = read_client_secret(app, p, &secret, err);
 
-    if (ok && !idb_form_add(&joined, text(p->method, "client_id"), secret))
+    if (ok && !idb_form_add(&joined, idb_request_text(p->method, "client_id"), secret))
         ok = no_memory(err);
     if (ok) {
         *strchr(joined, '=') = ':';
@@ -115,10 +111,10 @@ static bool certificate(struct idb_app *app, const struct idb_provider *p,
 
 static json_t *assertion_claims(const struct idb_provider *p, int64_t now, const char *jti)
 {
-    const char *id = text(p->method, "client_id");
-    const char *which = text(p->method, "assertion_audience");
+    const char *id = idb_request_text(p->method, "client_id");
+    const char *which = idb_request_text(p->method, "assertion_audience");
     const char *audience = which && !strcmp(which, "issuer")
-                               ? text(p->method, "issuer")
+                               ? idb_request_text(p->method, "issuer")
                                : idb_provider_endpoint(p, "token_endpoint");
 
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", id, "sub", id, "aud", audience, "jti",
@@ -131,7 +127,7 @@ static bool assertion(const struct idb_provider *p, const json_t *jwk, char **fo
                       struct idb_error *err)
 {
     static const char type[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-    const char *alg = text(p->method, "client_alg");
+    const char *alg = idb_request_text(p->method, "client_alg");
     unsigned char bytes[16];
     char jti[IDB_B64_SIZE(sizeof bytes)];
     json_t *claims = NULL;
@@ -193,13 +189,13 @@ static bool read_decryption_key(struct idb_app *app, const struct idb_provider *
 {
     if (!read_jwk(app, p, "enc.jwk", jwk, err))
         return false;
-    if (idb_jwe_is_key(*jwk, text(rule, "alg")))
+    if (idb_jwe_is_key(*jwk, idb_request_text(rule, "alg")))
         return true;
     json_decref(*jwk);
     *jwk = NULL;
     return idb_fail(err, IDB_CONFIG, "client_key",
                     "The client key %s.enc.jwk of the web zone is none for %s; make a new one.",
-                    p->name, text(rule, "alg"));
+                    p->name, idb_request_text(rule, "alg"));
 }
 
 bool idb_client_decrypt(struct idb_app *app, const struct idb_provider *p, const json_t *rule,
@@ -207,7 +203,8 @@ bool idb_client_decrypt(struct idb_app *app, const struct idb_provider *p, const
 {
     json_t *jwk = NULL;
     bool ok = read_decryption_key(app, p, rule, &jwk, err)
-              && idb_jwe_decrypt(decrypted, token, text(rule, "alg"), text(rule, "enc"), jwk, err);
+              && idb_jwe_decrypt(decrypted, token, idb_request_text(rule, "alg"),
+                                 idb_request_text(rule, "enc"), jwk, err);
 
     json_decref(jwk);
     return ok;
@@ -228,7 +225,7 @@ static bool check_decryption(struct idb_app *app, const struct idb_provider *p, 
 bool idb_client_authenticate(struct idb_app *app, const struct idb_provider *p, char **form,
                              struct idb_client *client, struct idb_error *err)
 {
-    const char *how = text(p->method, "client_auth");
+    const char *how = idb_request_text(p->method, "client_auth");
 
     if (!strcmp(how, "private_key_jwt"))
         return private_key(app, p, form, err);

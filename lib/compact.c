@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEADER_MAX 2048 /* bytes of a protected header */
+
 /* libjose reports to standard error unless told otherwise, and that may be an
  * answer's stream. */
 static void say_nothing(void *misc, const char *file, int line, uint64_t code, const char *fmt,
@@ -23,6 +25,16 @@ jose_cfg_t *idb_compact_quiet(void)
     if (cfg)
         jose_cfg_set_err_func(cfg, say_nothing, NULL);
     return cfg;
+}
+
+json_t *idb_compact_header(const struct idb_segment *segment)
+{
+    char text[HEADER_MAX];
+    size_t n = 0;
+
+    if (!idb_b64_decode(text, sizeof text, &n, segment->text, segment->n))
+        return NULL;
+    return json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 }
 
 void idb_compact_free(void *bytes, size_t n)

@@ -32,6 +32,10 @@ bool idb_compact_split(struct idb_segment *segments, int n, const char *token);
  * strict base64url. */
 unsigned char *idb_compact_decode(const struct idb_segment *segment, size_t *len);
 
+/* A protected header of at most 2048 bytes, duplicates refused; a new reference, NULL
+ * when it is none. What it says is for the caller to hold against. */
+json_t *idb_compact_header(const struct idb_segment *segment);
+
 /* Joins the named members of a flattened serialisation with dots; a name that is
  * "" stands for an empty part. Freed with free(). */
 char *idb_compact_join(const json_t *flat, const char *const *names, int n);

@@ -4,6 +4,7 @@
 #include "client.h"
 #include "jose.h"
 #include "jwt.h"
+#include "request.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -12,11 +13,6 @@ static bool bad(struct idb_error *err, const char *check)
 {
     return idb_fail(err, IDB_UNAVAILABLE, "bad_id_token",
                     "The login provider's answer is not for this login (%s); begin again.", check);
-}
-
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 /* A time in seconds: an integer, or a real such as 1.5; never text, negative, or
@@ -115,23 +111,24 @@ static bool check_claims(const struct idb_provider *p, const json_t *claims,
                          const struct idb_expected_login *login, int64_t *auth_time,
                          struct idb_error *err)
 {
-    const char *iss = text(claims, "iss");
-    const char *sub = text(claims, "sub");
+    const char *iss = idb_request_text(claims, "iss");
+    const char *sub = idb_request_text(claims, "sub");
 
-    if (!json_is_object(claims) || !iss || strcmp(iss, text(p->method, "issuer")) != 0)
+    if (!json_is_object(claims) || !iss || strcmp(iss, idb_request_text(p->method, "issuer")) != 0)
         return bad(err, "iss");
     if (!sub || !sub[0] || strlen(sub) > 255)
         return bad(err, "sub");
-    return check_audience(claims, text(p->method, "client_id"), err)
+    return check_audience(claims, idb_request_text(p->method, "client_id"), err)
            && check_times(claims, login->now, err) && check_nonce(claims, login->nonce, err)
-           && check_at_hash(claims, text(p->method, "id_token_alg"), login->access_token, err)
+           && check_at_hash(claims, idb_request_text(p->method, "id_token_alg"),
+                            login->access_token, err)
            && check_auth_time(claims, login, auth_time, err);
 }
 
 static bool verify(struct idb_app *app, struct idb_provider *p, const char *token, json_t **claims,
                    struct idb_error *err)
 {
-    const char *alg = text(p->method, "id_token_alg");
+    const char *alg = idb_request_text(p->method, "id_token_alg");
     const json_t *encryption = json_object_get(p->method, "id_token_encryption");
     char *inner = NULL;
     bool unknown = false;

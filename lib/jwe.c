@@ -12,7 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADER_MAX   2048
 #define CEK_SIZE     32 /* of A256GCM and of A128CBC-HS256 */
 #define RSA_MIN_BITS 2048
 
@@ -27,16 +26,6 @@ static bool bad(struct idb_error *err)
 static bool is_rsa(const char *alg)
 {
     return strcmp(alg, "ECDH-ES") != 0;
-}
-
-static json_t *read_header(const struct idb_segment *segment)
-{
-    char text[HEADER_MAX];
-    size_t n = 0;
-
-    if (!idb_b64_decode(text, sizeof text, &n, segment->text, segment->n))
-        return NULL;
-    return json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 }
 
 /* Nothing in a header may choose an algorithm, a key or a transformation. */
@@ -150,7 +139,7 @@ bool idb_jwe_decrypt(char **text, const char *token, const char *alg, const char
     *text = NULL;
     if (!idb_compact_split(s, SEGMENTS, token) || !idb_jwe_is_key(jwk, alg))
         return bad(err);
-    header = read_header(&s[HEADER]);
+    header = idb_compact_header(&s[HEADER]);
     if (check_header(header, alg, enc, jwk))
         bytes = open_sealed(s, alg, jwk, &n);
     if (bytes && !memchr(bytes, '\0', n))

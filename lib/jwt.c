@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADER_MAX   2048
 #define RSA_MIN_BITS 2048
 #define KEYS_LIMIT   64 /* keys of a set that are looked at */
 
@@ -38,16 +37,6 @@ static bool bad(struct idb_error *err)
 {
     return idb_fail(err, IDB_UNAVAILABLE, "bad_token_signature",
                     "The login provider's answer is not signed as it must be.");
-}
-
-static json_t *read_header(const struct idb_segment *segment)
-{
-    char text[HEADER_MAX];
-    size_t n = 0;
-
-    if (!idb_b64_decode(text, sizeof text, &n, segment->text, segment->n))
-        return NULL;
-    return json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 }
 
 /* Nothing in a header may choose an algorithm, a key or a transformation. */
@@ -197,7 +186,7 @@ bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const 
     *unknown_key = false;
     if (!a || !idb_compact_split(s, IDB_JWS_SEGMENTS, token))
         return bad(err);
-    header = read_header(&s[IDB_JWS_HEADER]);
+    header = idb_compact_header(&s[IDB_JWS_HEADER]);
     signature = idb_compact_decode(&s[IDB_JWS_SIGNATURE], &n_signature);
     bytes = idb_compact_decode(&s[IDB_JWS_PAYLOAD], &n);
     if (!signature || !bytes || !check_header(header, alg))

@@ -5,6 +5,7 @@
 #include "http.h"
 #include "jose.h"
 #include "jwt.h"
+#include "request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,6 @@
 #include <strings.h>
 
 #define URL_MAX 2048
-
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static bool bad_answer(struct idb_error *err, const char *what)
 {
@@ -35,7 +31,7 @@ static bool is_type(const struct idb_http_response *response, const char *also)
 static bool fetch(const struct idb_provider *p, struct idb_http_request *request, long status,
                   struct idb_http_response *response, struct idb_error *err)
 {
-    request->ca_file = text(p->method, "ca");
+    request->ca_file = idb_request_text(p->method, "ca");
     request->deadline = p->deadline;
     if (!idb_http(request, response, err))
         return false;
@@ -95,9 +91,9 @@ static bool check_endpoints(const json_t *object, const char *issuer, size_t nee
 
 static bool check_metadata(const struct idb_provider *p, struct idb_error *err)
 {
-    const char *issuer = text(p->metadata, "issuer");
+    const char *issuer = idb_request_text(p->metadata, "issuer");
 
-    if (!issuer || strcmp(issuer, text(p->method, "issuer")) != 0)
+    if (!issuer || strcmp(issuer, idb_request_text(p->method, "issuer")) != 0)
         return bad_answer(err, "it names another issuer");
     return (check_endpoints(p->metadata, issuer, 3)
             && check_endpoints(json_object_get(p->metadata, "mtls_endpoint_aliases"), issuer, 0))
@@ -107,7 +103,7 @@ static bool check_metadata(const struct idb_provider *p, struct idb_error *err)
 bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
 {
     static const char well_known[] = ".well-known/openid-configuration";
-    const char *issuer = text(p->method, "issuer");
+    const char *issuer = idb_request_text(p->method, "issuer");
     size_t n = strlen(issuer);
     char url[URL_MAX];
     struct idb_http_request request = { .url = url };
@@ -119,7 +115,7 @@ bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
 
 const char *idb_provider_endpoint(const struct idb_provider *p, const char *name)
 {
-    return text(p->metadata, name);
+    return idb_request_text(p->metadata, name);
 }
 
 bool idb_provider_sends_iss(const struct idb_provider *p)
@@ -145,11 +141,11 @@ bool idb_provider_keys(struct idb_provider *p, struct idb_error *err)
 static const char *endpoint_for(const struct idb_provider *p, const char *name)
 {
     const json_t *aliases = json_object_get(p->metadata, "mtls_endpoint_aliases");
-    const char *alias = text(aliases, name);
+    const char *alias = idb_request_text(aliases, name);
 
-    if (alias && !strcmp(text(p->method, "client_auth"), "tls_client_auth"))
+    if (alias && !strcmp(idb_request_text(p->method, "client_auth"), "tls_client_auth"))
         return alias;
-    return text(p->metadata, name);
+    return idb_request_text(p->metadata, name);
 }
 
 /* Posts the form, with what says who we are added to it; the answer must have that
@@ -175,7 +171,7 @@ static bool post_form(struct idb_app *app, const struct idb_provider *p, const c
 
 bool idb_provider_wants_push(const struct idb_provider *p)
 {
-    return text(p->metadata, "pushed_authorization_request_endpoint")
+    return idb_request_text(p->metadata, "pushed_authorization_request_endpoint")
            || json_is_true(json_object_get(p->method, "require_pushed_authorization_requests"));
 }
 
@@ -189,12 +185,12 @@ bool idb_provider_push(struct idb_app *app, const struct idb_provider *p, const 
     bool ok;
 
     *request_uri = NULL;
-    if (!text(p->metadata, endpoint))
+    if (!idb_request_text(p->metadata, endpoint))
         return bad_answer(err, "it takes no pushed requests");
     form = strdup(query);
     ok = form ? post_form(app, p, endpoint, form, 201, &answer, err)
               : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    uri = text(answer, "request_uri");
+    uri = idb_request_text(answer, "request_uri");
     if (ok && (!uri || !uri[0] || strlen(uri) > URL_MAX))
         ok = bad_answer(err, "there is no request_uri");
     if (ok)
@@ -214,10 +210,11 @@ static bool is_visible(const char *token)
 
 static bool check_tokens(const json_t *tokens, struct idb_error *err)
 {
-    const char *type = text(tokens, "token_type");
+    const char *type = idb_request_text(tokens, "token_type");
 
-    return (type && !strcasecmp(type, "Bearer") && text(tokens, "access_token")
-            && text(tokens, "id_token") && is_visible(text(tokens, "access_token")))
+    return (type && !strcasecmp(type, "Bearer") && idb_request_text(tokens, "access_token")
+            && idb_request_text(tokens, "id_token")
+            && is_visible(idb_request_text(tokens, "access_token")))
            || idb_fail(err, IDB_UNAVAILABLE, "provider_refused",
                        "The login provider did not confirm the login; begin again.");
 }
@@ -226,14 +223,14 @@ bool idb_provider_exchange(struct idb_app *app, const struct idb_provider *p, co
                            const char *verifier, const char *redirect_uri, json_t **tokens,
                            struct idb_error *err)
 {
-    bool basic = !strcmp(text(p->method, "client_auth"), "client_secret_basic");
+    bool basic = !strcmp(idb_request_text(p->method, "client_auth"), "client_secret_basic");
     char *form = NULL;
 
     *tokens = NULL;
     if (!idb_form_add(&form, "grant_type", "authorization_code")
         || !idb_form_add(&form, "code", code) || !idb_form_add(&form, "redirect_uri", redirect_uri)
         || !idb_form_add(&form, "code_verifier", verifier)
-        || !(basic || idb_form_add(&form, "client_id", text(p->method, "client_id")))) {
+        || !(basic || idb_form_add(&form, "client_id", idb_request_text(p->method, "client_id")))) {
         idb_keys_text_free(form);
         return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     }
@@ -262,8 +259,9 @@ static bool fetch_signed(struct idb_app *app, const struct idb_provider *p,
     idb_http_clear(&response);
     if (!ok)
         return false;
-    return (text(*claims, "iss") && !strcmp(text(*claims, "iss"), text(p->method, "issuer"))
-            && idb_jwt_is_for(*claims, text(p->method, "client_id")))
+    return (idb_request_text(*claims, "iss")
+            && !strcmp(idb_request_text(*claims, "iss"), idb_request_text(p->method, "issuer"))
+            && idb_jwt_is_for(*claims, idb_request_text(p->method, "client_id")))
            || bad_answer(err, "userinfo is of another, or for another");
 }
 
@@ -271,7 +269,7 @@ bool idb_provider_userinfo(struct idb_app *app, const struct idb_provider *p,
                            const char *access_token, const char *sub, json_t **claims,
                            struct idb_error *err)
 {
-    const char *alg = text(p->method, "userinfo_alg");
+    const char *alg = idb_request_text(p->method, "userinfo_alg");
     struct idb_http_request request = { .url = idb_provider_endpoint(p, "userinfo_endpoint"),
                                         .bearer = access_token };
     bool ok;
@@ -281,7 +279,7 @@ bool idb_provider_userinfo(struct idb_app *app, const struct idb_provider *p,
         return bad_answer(err, "it has no userinfo endpoint");
     ok = alg ? fetch_signed(app, p, &request, alg, claims, err)
              : fetch_json(p, &request, 200, "", claims, err);
-    if (ok && text(*claims, "sub") && !strcmp(text(*claims, "sub"), sub))
+    if (ok && idb_request_text(*claims, "sub") && !strcmp(idb_request_text(*claims, "sub"), sub))
         return true;
     json_decref(*claims);
     *claims = NULL;
