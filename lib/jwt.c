@@ -122,7 +122,8 @@ static bool fits(const json_t *jwk, const struct algorithm *a)
     return !ops || lists(ops, "verify");
 }
 
-/* The one key of the set that fits; NULL when there is none, or several. */
+/* The one key of the set that fits; NULL when there is none, or several. Without a kid
+ * the set must be of one key (Core 10.1). */
 static const json_t *choose(const json_t *jwks, const struct algorithm *a, const char *kid,
                             bool *unknown)
 {
@@ -130,13 +131,15 @@ static const json_t *choose(const json_t *jwks, const struct algorithm *a, const
     const json_t *chosen = NULL;
     int n = 0;
 
-    *unknown = kid != NULL;
+    *unknown = true;
+    if (!kid && json_array_size(keys) != 1)
+        return NULL;
     for (size_t i = 0; i < json_array_size(keys) && i < KEYS_LIMIT; i++) {
         const json_t *jwk = json_array_get(keys, i);
 
         if (kid && !idb_compact_is_text(jwk, "kid", kid))
             continue;
-        *unknown = false;
+        *unknown = !kid;
         if (fits(jwk, a)) {
             chosen = jwk;
             n++;
@@ -194,8 +197,10 @@ bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const 
     chosen = choose(jwks, a, json_string_value(json_object_get(header, "kid")), unknown_key);
     if (chosen)
         key = bare(chosen, a);
-    if (verify(s, key))
+    if (verify(s, key)) {
+        *unknown_key = false;
         *payload = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
+    }
 out:
     json_decref(key);
     json_decref(header);

@@ -262,7 +262,8 @@ static void long_sub(void **state)
 
         snprintf(changes, sizeof changes, "{\"sub\":\"%0*d\"}", n, 1);
         text = claims_with(changes);
-        assert_int_equal(check_claims(text, "{\"alg\":\"ES256\"}", "ES256", ec, &err), n == 255);
+        assert_int_equal(
+            check_claims(text, "{\"alg\":\"ES256\",\"kid\":\"e1\"}", "ES256", ec, &err), n == 255);
         free(text);
     }
 }
@@ -282,7 +283,9 @@ static void old_login(void **state)
         struct idb_error err = { 0 };
         char *text = claims_with(cases[i].changes);
 
-        assert_int_equal(check_claims(text, "{\"alg\":\"ES256\"}", "ES256", ec, &err), cases[i].ok);
+        assert_int_equal(
+            check_claims(text, "{\"alg\":\"ES256\",\"kid\":\"e1\"}", "ES256", ec, &err),
+            cases[i].ok);
         if (!cases[i].ok) {
             assert_string_equal(err.code, "login_too_old");
             assert_int_equal(err.exit, IDB_REFUSED);
@@ -305,7 +308,7 @@ static void auth_time(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct idb_error err = { 0 };
         char *text = claims_with(cases[i].changes);
-        char *token = token_sign("{\"alg\":\"ES256\"}", text, ec);
+        char *token = token_sign("{\"alg\":\"ES256\",\"kid\":\"e1\"}", text, ec);
         int64_t at = 0;
 
         assert_true(check(token, "ES256", &at, &err));
@@ -341,7 +344,8 @@ static void at_hash(void **state)
 
             half(value, mds[j], ACCESS);
             snprintf(changes, sizeof changes, "{\"at_hash\":\"%s\"}", value);
-            snprintf(header, sizeof header, "{\"alg\":\"%s\"}", algs[i]);
+            snprintf(header, sizeof header, "{\"alg\":\"%s\",\"kid\":\"%c1\"}", algs[i],
+                     algs[i][0] == 'E' ? 'e' : 'r');
             text = claims_with(changes);
             assert_int_equal(
                 check_claims(text, header, algs[i], algs[i][0] == 'E' ? ec : rsa, &err),
@@ -369,7 +373,7 @@ static void at_hash_wrong(void **state)
         struct idb_error err = { 0 };
         char *text = claims_with(changes[i]);
 
-        assert_false(check_claims(text, "{\"alg\":\"ES256\"}", "ES256", ec, &err));
+        assert_false(check_claims(text, "{\"alg\":\"ES256\",\"kid\":\"e1\"}", "ES256", ec, &err));
         assert_non_null(strstr(err.message, "(at_hash)"));
         free(text);
     }
@@ -385,7 +389,8 @@ static void no_claims(void **state)
     for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
         struct idb_error err = { 0 };
 
-        assert_false(check_claims(payloads[i], "{\"alg\":\"ES256\"}", "ES256", ec, &err));
+        assert_false(
+            check_claims(payloads[i], "{\"alg\":\"ES256\",\"kid\":\"e1\"}", "ES256", ec, &err));
         assert_string_equal(err.code, "bad_id_token");
     }
 }
@@ -439,7 +444,7 @@ static void no_keys(void **state)
     static const char *const bodies[] = { "{}", "{\"keys\":1}", "[]", "\"x\"" };
     struct idb_error err = { 0 };
     char *text = claims_with("{}");
-    char *token = token_sign("{\"alg\":\"ES256\"}", text, ec);
+    char *token = token_sign("{\"alg\":\"ES256\",\"kid\":\"e1\"}", text, ec);
     json_t *kept = metadata;
     struct responder r;
     int64_t at = 0;
