@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -106,6 +108,17 @@ static bool warn_purposes(json_t *warnings, json_t *purposes, const json_t *atte
     return true;
 }
 
+static bool warn_secret(json_t *warnings, const struct idb_config *config, const char *name,
+                        const char *suffix)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/web/%s.%s", config->keys_directory, name, suffix);
+    return access(path, F_OK) == 0 || errno != ENOENT
+           || warn(warnings, json_sprintf("methods.%s: %s does not exist: nobody can log in by it.",
+                                          name, path));
+}
+
 /* A method that cannot work would be found out by the first resident. Says nothing of
  * secrets before there are keys, or where the key directory may not be read. */
 static bool warn_method(json_t *warnings, const struct idb_config *config, const char *name,
@@ -113,6 +126,8 @@ static bool warn_method(json_t *warnings, const struct idb_config *config, const
 {
     const char *how = json_string_value(json_object_get(method, "client_auth"));
     const char *ca = json_string_value(json_object_get(method, "ca"));
+    bool encrypted = json_object_get(method, "id_token_encryption")
+                     || json_object_get(method, "userinfo_encryption");
     char path[PATH_MAX];
 
     if (ca && access(ca, R_OK) == -1
@@ -121,13 +136,36 @@ static bool warn_method(json_t *warnings, const struct idb_config *config, const
     snprintf(path, sizeof path, "%s/web/browser.key", config->keys_directory);
     if (!how || access(path, F_OK) == -1)
         return true;
-    snprintf(path, sizeof path, "%s/web/%s.%s", config->keys_directory, name,
-             !strcmp(how, "private_key_jwt")   ? "jwk"
-             : !strcmp(how, "tls_client_auth") ? "pem"
-                                               : "secret");
-    return access(path, F_OK) == 0 || errno != ENOENT
-           || warn(warnings, json_sprintf("methods.%s: %s does not exist: nobody can log in by it.",
-                                          name, path));
+    return warn_secret(warnings, config, name,
+                       !strcmp(how, "private_key_jwt")   ? "jwk"
+                       : !strcmp(how, "tls_client_auth") ? "pem"
+                                                         : "secret")
+           && (!encrypted || warn_secret(warnings, config, name, "enc.jwk"));
+}
+
+/* Without its folder everything works, but asks the provider each time; in another's
+ * folder nothing does. */
+static bool warn_cache(json_t *warnings, const struct idb_config *config)
+{
+    const char *folder = config->cache_directory;
+    const char *web = json_string_value(
+        json_object_get(json_object_get(json_object_get(config->root, "keys"), "users"), "web"));
+    const struct passwd *user = web ? getpwnam(web) : getpwuid(geteuid());
+    struct stat st;
+
+    if (json_object_size(json_object_get(config->root, "methods")) == 0 || !user)
+        return true;
+    if (lstat(folder, &st) == -1)
+        return errno != ENOENT
+               || warn(warnings,
+                       json_sprintf("cache.directory: %s does not exist: the login providers are"
+                                    " asked for their keys at each login; make it with: install -d"
+                                    " -o %s -m 700 %s",
+                                    folder, user->pw_name, folder));
+    return (S_ISDIR(st.st_mode) && st.st_uid == user->pw_uid && !(st.st_mode & 0077))
+           || warn(warnings, json_sprintf("cache.directory: %s must be a folder that only %s can"
+                                          " enter: nobody can log in.",
+                                          folder, user->pw_name));
 }
 
 static bool warn_methods(json_t *warnings, const struct idb_config *config)
@@ -165,7 +203,7 @@ static bool check(const struct idb_config *config, const char *path, const json_
 
     if (warn_desk(warnings, json_object_get(config->root, "desk"))
         && warn_purposes(warnings, purposes, attest) && warn_methods(warnings, config)
-        && warn_zones(warnings, lines))
+        && warn_cache(warnings, config) && warn_zones(warnings, lines))
         *answer = json_pack("{s:s, s:s, s:I, s:I, s:I}", "result", "ok", "file", path, "purposes",
                             (json_int_t)json_object_size(purposes), "lines",
                             (json_int_t)json_object_size(lines), "methods",

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #define IDB_CONFIG_PATH                                                                            \
-    "/etc/idb/idb.json" /* used when neither --config nor $IDB_CONFIG is given */
+    "/etc/idb/idb.json"                 /* used when neither --config nor $IDB_CONFIG is given */
+#define IDB_CACHE_PATH "/var/cache/idb" /* used when the file names no other */
 #define IDB_SESSION_MAX_MS                                                                         \
     (4 * 60 * 60 * 1000)             /* no session lives longer, whatever is configured */
 #define IDB_CONFIG_MAX (1024 * 1024) /* bytes */
@@ -26,6 +27,7 @@ struct idb_config {
     const char *store_url;       /* sqlite:/absolute/path */
     const char *store_group;     /* system group that shares the store, or NULL */
     const char *keys_directory;  /* absolute */
+    const char *cache_directory; /* absolute */
     int64_t store_wait_ms;       /* default 2000 */
     int code_digits;             /* 8..12, default 10, the check digit included */
     int64_t code_valid_ms;       /* default and at most 600 s */

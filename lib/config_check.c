@@ -464,6 +464,15 @@ static bool check_userinfo(struct walk *w, const json_t *method)
                          " inside");
 }
 
+/* A proxy would see in the clear what is said over http. */
+static bool check_proxy(struct walk *w, const json_t *method)
+{
+    const char *issuer = json_string_value(json_object_get(method, "issuer"));
+
+    return !json_object_get(method, "proxy") || !strncmp(issuer, "https://", 8)
+           || invalid(w, "a proxy is for an issuer with https:// alone");
+}
+
 static bool check_method(struct walk *w, json_t *method)
 {
     json_t *values = json_object_get(json_object_get(method, "level"), "values");
@@ -488,7 +497,7 @@ static bool check_method(struct walk *w, json_t *method)
             return false;
     }
     leave(w, back);
-    return check_userinfo(w, method);
+    return check_userinfo(w, method) && check_proxy(w, method);
 }
 
 /* The highest rank that a login with this method can have, or -1. */

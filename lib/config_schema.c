@@ -4,6 +4,7 @@
 #include "timestamp.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
@@ -110,6 +111,30 @@ static bool is_absolute(const char *text)
     return text[0] == '/';
 }
 
+static bool is_port(const char *text)
+{
+    return consists_of(text, DIGITS, 1, 5) && strtol(text, NULL, 10) >= 1
+           && strtol(text, NULL, 10) <= 65535;
+}
+
+/* A host of RFC 3986 section 3.2.2 with or without a port; *n is how long it is. */
+static bool is_authority(const char *text, size_t *n)
+{
+    char authority[512];
+    const char *port;
+
+    *n = strspn(text, LOWER UPPER DIGITS ".-:[]");
+    if (*n == 0 || *n >= sizeof authority)
+        return false;
+    snprintf(authority, sizeof authority, "%.*s", (int)*n, text);
+    port = authority[0] == '[' ? strchr(authority, ']') : strchr(authority, ':');
+    if (port == authority)
+        return false;
+    if (port && *port == ']')
+        port = port[1] ? port + 1 : NULL;
+    return !port || (*port == ':' && is_port(port + 1));
+}
+
 /* Printable ASCII without what has no place in an address (RFC 3986, 2). */
 static bool is_https(const char *text)
 {
@@ -117,8 +142,7 @@ static bool is_https(const char *text)
 
     if (strncmp(text, "https://", 8))
         return false;
-    host = strspn(text + 8, LOWER UPPER DIGITS ".-:[]");
-    if (host == 0 || (text[8 + host] && !strchr("/?#", text[8 + host])))
+    if (!is_authority(text + 8, &host) || (text[8 + host] && !strchr("/?#", text[8 + host])))
         return false;
     for (const char *p = text + 8; *p; p++)
         if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}", *p))
@@ -128,7 +152,10 @@ static bool is_https(const char *text)
 
 static bool is_base(const char *text)
 {
-    return is_https(text) && !strpbrk(text, "?#");
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/", text);
+    return is_https(text) && !strpbrk(text, "?#") && !strstr(path, "/./") && !strstr(path, "/../");
 }
 
 /* A provider on this machine, such as a test's, may do without TLS. */
@@ -146,6 +173,35 @@ static bool is_issuer(const char *text)
         return is_base(secure);
     }
     return is_base(text);
+}
+
+static bool is_proxy(const char *text)
+{
+    static const char http[] = "http://";
+    const char *port = strrchr(text, ':');
+    size_t n;
+
+    return !strncmp(text, http, strlen(http)) && is_authority(text + strlen(http), &n)
+           && !text[strlen(http) + n] && port > text + strlen(http) && is_port(port + 1);
+}
+
+/* Scope tokens with one blank between them (RFC 6749 section 3.3). */
+static bool is_scope(const char *text)
+{
+    size_t n = strlen(text);
+
+    for (const char *p = text; *p; p++)
+        if (*p < ' ' || *p > '~' || *p == '"' || *p == '\\')
+            return false;
+    return text[0] != ' ' && text[n - 1] != ' ' && !strstr(text, "  ");
+}
+
+/* Names with dots between them, none of them empty; or a name that is an address. */
+static bool is_claim_path(const char *text)
+{
+    size_t n = strlen(text);
+
+    return strstr(text, "://") || (text[0] != '.' && text[n - 1] != '.' && !strstr(text, ".."));
 }
 
 /* The value must stand behind the host: it never chooses who is asked. A second
@@ -195,10 +251,19 @@ static const struct idb_config_format format_store = { is_store_url,
                                                        "sqlite: and an absolute path" };
 static const struct idb_config_format format_absolute = { is_absolute, "an absolute path" };
 static const struct idb_config_format format_base = {
-    is_base, "an https:// address without user, ? and #, such as https://www.example.org"
+    is_base, "an https:// address without user, ?, # and .., such as https://www.example.org"
 };
 static const struct idb_config_format format_issuer = {
     is_issuer, "an https:// address without user, ? and # (http:// for this machine alone)"
+};
+static const struct idb_config_format format_proxy = {
+    is_proxy, "an HTTP proxy, http://host:port, without user and path"
+};
+static const struct idb_config_format format_scope = {
+    is_scope, "scopes as RFC 6749 has them, with one blank between them"
+};
+static const struct idb_config_format format_claim_path = {
+    is_claim_path, "the name of a claim, or names with a dot between them"
 };
 static const struct idb_config_format format_link = {
     is_link, "an https:// address with {value} in it once, behind the host"
@@ -222,6 +287,7 @@ static const char *const words_encryption_alg[] = { "RSA-OAEP", "RSA-OAEP-256", 
 static const char *const words_encryption_enc[] = { "A256GCM", "A128CBC-HS256", NULL };
 
 static const struct idb_config_rule one_text = { .kind = KIND_TEXT, .max = 500 };
+static const struct idb_config_rule one_claim_path = { .kind = KIND_TEXT, .max = 500, .format = &format_claim_path };
 static const struct idb_config_rule one_name = { .kind = KIND_TEXT, .format = &format_name };
 static const struct idb_config_rule one_attribute = { .kind = KIND_TEXT, .format = &format_attribute };
 static const struct idb_config_rule one_user = { .kind = KIND_TEXT, .format = &format_user };
@@ -286,6 +352,13 @@ static const struct idb_config_rule keys_rules[] = {
       .format = &format_absolute,
       .into = INTO_TEXT, .at = offsetof(struct idb_config, keys_directory) },
     { .key = "users", .kind = KIND_OBJECT, .child = key_user_rules },
+    { 0 }
+};
+
+static const struct idb_config_rule cache_rules[] = {
+    { .key = "directory", .kind = KIND_TEXT, .required = true, .max = 500,
+      .format = &format_absolute,
+      .into = INTO_TEXT, .at = offsetof(struct idb_config, cache_directory) },
     { 0 }
 };
 
@@ -359,18 +432,19 @@ static const struct idb_config_rule method_rules[] = {
     LABELS("label"),
     { .key = "issuer", .kind = KIND_TEXT, .required = true, .max = 500, .format = &format_issuer },
     { .key = "ca", .kind = KIND_TEXT, .max = 500, .format = &format_absolute },
+    { .key = "proxy", .kind = KIND_TEXT, .max = 255, .format = &format_proxy },
     { .key = "client_id", .kind = KIND_TEXT, .required = true, .max = 255 },
     { .key = "client_auth", .kind = KIND_TEXT, .required = true, .words = words_client_auth },
     { .key = "client_alg", .kind = KIND_TEXT, .words = words_alg },
     { .key = "assertion_audience", .kind = KIND_TEXT, .words = words_audience },
     { .key = "require_pushed_authorization_requests", .kind = KIND_SWITCH },
-    { .key = "scope", .kind = KIND_TEXT, .max = 255 },
+    { .key = "scope", .kind = KIND_TEXT, .max = 255, .format = &format_scope },
     { .key = "id_token_alg", .kind = KIND_TEXT, .required = true, .words = words_alg },
     { .key = "id_token_encryption", .kind = KIND_OBJECT, .child = encryption_rules },
     { .key = "userinfo_encryption", .kind = KIND_OBJECT, .child = encryption_rules },
     { .key = "userinfo_alg", .kind = KIND_TEXT, .words = words_alg },
     { .key = "claims", .kind = KIND_MAP, .required = true, .min = 1,
-      .format = &format_attribute, .child = &one_text },
+      .format = &format_attribute, .child = &one_claim_path },
     { .key = "level", .kind = KIND_OBJECT, .child = method_level_rules },
     { 0 }
 };
@@ -403,6 +477,7 @@ static const struct idb_config_rule root_rules[] = {
       .format = &format_name, .child = &one_line },
     { .key = "store", .kind = KIND_OBJECT, .required = true, .child = store_rules },
     { .key = "keys", .kind = KIND_OBJECT, .required = true, .child = keys_rules },
+    { .key = "cache", .kind = KIND_OBJECT, .child = cache_rules },
     { .key = "code", .kind = KIND_OBJECT, .child = code_rules },
     { .key = "session", .kind = KIND_OBJECT, .child = session_rules },
     { .key = "throttle", .kind = KIND_OBJECT, .child = throttle_rules },

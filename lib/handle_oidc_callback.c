@@ -78,6 +78,7 @@ static bool match_login(struct idb_app *app, struct visit *v, const json_t *requ
         return idb_fail(err, IDB_DATA, "bad_state",
                         "The answer came back on another method's address; begin again.");
     v->provider.name = v->method;
+    v->provider.cache = app->config->cache_directory;
     v->provider.deadline = idb_http_deadline(VISIT_S);
     v->provider.method = idb_oidc_method(app, v->login.purpose, v->method, err);
     return v->provider.method != NULL;

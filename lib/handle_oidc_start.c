@@ -3,6 +3,7 @@
 #include "client.h"
 #include "form.h"
 #include "login.h"
+#include "mapping.h"
 #include "oidc.h"
 #include "provider.h"
 
@@ -85,7 +86,7 @@ static char *claims_parameter(const json_t *purpose, const json_t *method, const
     json_array_foreach (json_object_get(purpose, "attributes"), i, name) {
         const char *path = json_string_value(
             json_object_get(json_object_get(method, "claims"), json_string_value(name)));
-        json_t *top = json_stringn(path, strstr(path, "://") ? strlen(path) : strcspn(path, "."));
+        json_t *top = json_stringn(path, idb_mapping_step(path));
 
         json_object_set_new(userinfo, json_string_value(top), json_pack("{s:b}", "essential", 1));
         json_decref(top);
@@ -211,7 +212,7 @@ static bool start_login(struct idb_app *app, const json_t *request, const char *
 {
     const char *purpose = idb_request_text(request, "purpose");
     const char *method = idb_request_text(request, "method");
-    struct idb_provider p = { .name = method };
+    struct idb_provider p = { .name = method, .cache = app->config->cache_directory };
     struct idb_login login = { 0 };
     bool ok;
 

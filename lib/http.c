@@ -123,6 +123,18 @@ static long time_left(int64_t deadline)
     return left > 0 ? (long)left : 0;
 }
 
+/* An empty text is no proxy, and keeps libcurl from looking for one. The tunnel's
+ * end sees names and sizes, nothing of what is said. */
+static bool set_proxy(CURL *curl, const struct idb_http_request *request)
+{
+    bool tunnel = request->proxy && starts(request->url, "https://");
+
+    return !curl_easy_setopt(curl, CURLOPT_PROXY, tunnel ? request->proxy : "")
+           && !curl_easy_setopt(curl, CURLOPT_NOPROXY, "")
+           && !curl_easy_setopt(curl, CURLOPT_HTTPPROXYTUNNEL, 1L)
+           && !curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
 static bool set_limits(CURL *curl, const struct idb_http_request *request, long ms,
                        struct sink *sink)
 {
@@ -131,8 +143,7 @@ static bool set_limits(CURL *curl, const struct idb_http_request *request, long 
 
     return !curl_easy_setopt(curl, CURLOPT_URL, url)
            && !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocol)
-           && !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L)
-           && !curl_easy_setopt(curl, CURLOPT_PROXY, "")
+           && !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) && set_proxy(curl, request)
            && !curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED)
            && !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L)
            && !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L)
@@ -157,6 +168,74 @@ static void copy_type(CURL *curl, char *type, size_t size)
     type[n] = '\0';
 }
 
+static bool is_directive(const char *given, size_t n, const char *name)
+{
+    return n == strlen(name) && !strncasecmp(given, name, n);
+}
+
+/* Takes one directive of Cache-Control into the lifetime (RFC 9111 section 5.2.2); the
+ * shortest counts. What is no number is none at all (section 4.2.1). */
+static void read_directive(const char *given, size_t n, int64_t *lifetime)
+{
+    size_t name = strcspn(given, "=,");
+    const char *value = given + name + 1;
+    char *end = NULL;
+    long long seconds;
+
+    if (is_directive(given, n, "no-store") || is_directive(given, n, "no-cache"))
+        *lifetime = 0;
+    if (name >= n || !is_directive(given, name, "max-age"))
+        return;
+    value += *value == '"';
+    seconds = strspn(value, "0123456789") > 0 ? strtoll(value, &end, 10) : 0;
+    if (*lifetime < 0 || seconds < *lifetime)
+        *lifetime = seconds;
+}
+
+static int64_t read_cache_control(CURL *curl)
+{
+    struct curl_header *header = NULL;
+    int64_t lifetime = -1;
+
+    for (size_t i = 0;
+         curl_easy_header(curl, "Cache-Control", i, CURLH_HEADER, -1, &header) == CURLHE_OK; i++)
+        for (const char *at = header->value; *at;) {
+            at += strspn(at, ", \t");
+            read_directive(at, strcspn(at, ", \t"), &lifetime);
+            at += strcspn(at, ",");
+        }
+    return lifetime;
+}
+
+static const char *header_of(CURL *curl, const char *name)
+{
+    struct curl_header *header = NULL;
+
+    return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value
+                                                                                   : NULL;
+}
+
+/* How long the response may be kept: max-age, or Expires, less the age it has. */
+static int64_t read_lifetime(CURL *curl)
+{
+    int64_t lifetime = read_cache_control(curl);
+    const char *expires = header_of(curl, "Expires");
+    const char *date = header_of(curl, "Date");
+    const char *age = header_of(curl, "Age");
+    time_t from = date ? curl_getdate(date, NULL) : -1;
+
+    if (lifetime == -1 && !expires)
+        return -1;
+    if (lifetime == -1) {
+        time_t until = curl_getdate(expires, NULL);
+
+        lifetime = until == -1 ? 0 : until - (from == -1 ? time(NULL) : from);
+    }
+    if (age && strspn(age, "0123456789") > 0)
+        lifetime -= strtoll(age, NULL, 10);
+    return lifetime > 0 ? lifetime : 0;
+}
+
 static bool perform(CURL *curl, const struct idb_http_request *request,
                     struct idb_http_response *response, struct sink *sink, struct idb_error *err)
 {
@@ -169,6 +248,7 @@ static bool perform(CURL *curl, const struct idb_http_request *request,
     if (rc == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
         copy_type(curl, response->type, sizeof response->type);
+        response->lifetime = read_lifetime(curl);
     } else if (rc == CURLE_SSL_CACERT_BADFILE) {
         idb_fail(err, IDB_CONFIG, "config_invalid",
                  "%s, a method's \"ca\", holds no certificates that can be read.",

@@ -1,7 +1,7 @@
 /*
  * One HTTP request to a login provider, by libcurl, with everything off that
- * could be talked into something: no redirects, no proxy, no other protocol, a
- * limit on time and on every byte; TLS is verified.
+ * could be talked into something: no redirects, no proxy but a configured one, no
+ * other protocol, a limit on time and on every byte; TLS is verified.
  *
  *     struct idb_http_request request = { .url = url };
  *     struct idb_http_response response = { 0 };
@@ -23,6 +23,8 @@
 struct idb_http_request {
     const char *url;
     const char *ca_file; /* certificates to verify against, or NULL for the system's */
+    const char *proxy;   /* an HTTP proxy, "http://host:port", or NULL for none; only https goes by
+                            it, in a tunnel (RFC 9110 section 9.3.6) */
     const char *form;    /* a urlencoded body makes it a POST; NULL makes it a GET */
     const char *basic;   /* "user:password", both form-encoded already (RFC 6749 2.3.1), or NULL */
     const char *pem;     /* certificate and key to show (RFC 8705), PEM, or NULL */
@@ -32,8 +34,9 @@ struct idb_http_request {
 
 struct idb_http_response {
     long status;
-    char type[128]; /* Content-Type, lower case, without parameters */
-    char *body;     /* NUL-terminated */
+    char type[128];   /* Content-Type, lower case, without parameters */
+    int64_t lifetime; /* seconds that it stays fresh (RFC 9111 section 4.2.1); -1: not said */
+    char *body;       /* NUL-terminated */
     size_t size;
 };
 

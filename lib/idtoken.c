@@ -131,10 +131,8 @@ static bool verify(struct idb_app *app, struct idb_provider *p, const char *toke
     const char *alg = idb_request_text(p->method, "id_token_alg");
     const json_t *encryption = json_object_get(p->method, "id_token_encryption");
     char *inner = NULL;
-    bool unknown = false;
     bool ok = (!encryption || idb_client_decrypt(app, p, encryption, token, &inner, err))
-              && idb_provider_keys(p, err)
-              && idb_jwt_verify(claims, inner ? inner : token, alg, p->jwks, &unknown, err);
+              && idb_provider_verify(p, inner ? inner : token, alg, claims, err);
 
     idb_text_free(inner);
     return ok;

@@ -19,7 +19,7 @@ struct idb_expected_login {
 };
 
 /* Decrypts the token where the method has "id_token_encryption" (app is needed for its key), then
- * verifies the signature (with keys fetched at this moment) and checks iss, aud, azp, exp, iat,
+ * verifies the signature (by idb_provider_verify()) and checks iss, aud, azp, exp, iat,
  * nbf, nonce, at_hash, auth_time and sub. *claims is a new reference; *auth_time ms.
  * IDB_UNAVAILABLE "bad_token_signature", "bad_id_token" (the message names the check), IDB_REFUSED
  * "login_too_old". */

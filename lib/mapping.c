@@ -8,20 +8,27 @@
 
 #define BSN_PREFIX "s00000000:" /* how brokers mark a BSN among other identifiers */
 
-/* The claim at path: a member of that whole name (claims may be addresses), or
- * members of members along the dots. */
+size_t idb_mapping_step(const char *path)
+{
+    const char *address = strstr(path, "://");
+    size_t n = strcspn(path, ".");
+
+    return address && (size_t)(address - path) < n ? strlen(path) : n;
+}
+
+/* The claim at path: a member of that whole name, or members of members along the
+ * dots. */
 static const json_t *find(const json_t *claims, const char *path)
 {
+    size_t n = idb_mapping_step(path);
     char name[512];
-    const char *dot;
 
     if (json_object_get(claims, path))
         return json_object_get(claims, path);
-    dot = strchr(path, '.');
-    if (!dot || (size_t)(dot - path) >= sizeof name)
+    if (!path[n] || n >= sizeof name)
         return NULL;
-    snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
-    return find(json_object_get(claims, name), dot + 1);
+    snprintf(name, sizeof name, "%.*s", (int)n, path);
+    return find(json_object_get(claims, name), path + n + 1);
 }
 
 static const char *path_of(const json_t *method, const char *attribute)

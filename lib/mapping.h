@@ -7,6 +7,12 @@
 
 #include "app.h"
 
+#include <stddef.h>
+
+/* Bytes of the first name of a claim path, to its first dot; a name that is an address
+ * has dots of its own and is the last. */
+size_t idb_mapping_step(const char *path);
+
 #define IDB_VALUE_MAX 1024 /* bytes of an attribute's value */
 
 /* *missing: the purpose has an attribute whose claim id_token lacks, so that

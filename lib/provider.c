@@ -1,18 +1,21 @@
 #include "provider.h"
 
+#include "cache.h"
 #include "client.h"
 #include "form.h"
 #include "http.h"
 #include "jose.h"
 #include "jwt.h"
 #include "request.h"
+#include "timestamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define URL_MAX 2048
+#define URL_MAX         2048
+#define ENTRY_NAME_SIZE 80 /* a method's name and what is kept of it */
 
 static bool bad_answer(struct idb_error *err, const char *what)
 {
@@ -32,6 +35,7 @@ static bool fetch(const struct idb_provider *p, struct idb_http_request *request
                   struct idb_http_response *response, struct idb_error *err)
 {
     request->ca_file = idb_request_text(p->method, "ca");
+    request->proxy = idb_request_text(p->method, "proxy");
     request->deadline = p->deadline;
     if (!idb_http(request, response, err))
         return false;
@@ -42,10 +46,10 @@ static bool fetch(const struct idb_provider *p, struct idb_http_request *request
     return response->status == status || bad_answer(err, "the status is another");
 }
 
-/* The same, with one JSON object in answer; also is a type that serves as well as
- * application/json. */
-static bool fetch_json(const struct idb_provider *p, struct idb_http_request *request, long status,
-                       const char *also, json_t **object, struct idb_error *err)
+/* The same, with one JSON object in answer, which may be kept so many seconds; also is
+ * a type that serves as well as application/json. */
+static bool fetch_kept(const struct idb_provider *p, struct idb_http_request *request, long status,
+                       const char *also, json_t **object, int64_t *lifetime, struct idb_error *err)
 {
     struct idb_http_response response = { 0 };
     bool ok = fetch(p, request, status, &response, err)
@@ -56,12 +60,29 @@ static bool fetch_json(const struct idb_provider *p, struct idb_http_request *re
         *object = json_loadb(response.body, response.size, JSON_REJECT_DUPLICATES, NULL);
         ok = json_is_object(*object) || bad_answer(err, "it is not a JSON object");
     }
+    *lifetime = response.lifetime;
     idb_http_clear(&response);
     if (!ok) {
         json_decref(*object);
         *object = NULL;
     }
     return ok;
+}
+
+static bool fetch_json(const struct idb_provider *p, struct idb_http_request *request, long status,
+                       json_t **object, struct idb_error *err)
+{
+    int64_t lifetime;
+
+    return fetch_kept(p, request, status, "", object, &lifetime, err);
+}
+
+/* The entry in the cache of what is at url. */
+static struct idb_cache entry_of(const struct idb_provider *p, const char *what, const char *url,
+                                 char name[ENTRY_NAME_SIZE])
+{
+    snprintf(name, ENTRY_NAME_SIZE, "%s.%s", p->name, what);
+    return (struct idb_cache){ p->cache, name, url, idb_request_text(p->method, "ca") };
 }
 
 /* A provider that is asked over https sends nobody to http, on this machine neither. */
@@ -100,17 +121,29 @@ static bool check_metadata(const struct idb_provider *p, struct idb_error *err)
            || bad_answer(err, "an endpoint is missing or not https");
 }
 
+/* What was kept is held against the configuration as what comes. */
 bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
 {
     static const char well_known[] = ".well-known/openid-configuration";
     const char *issuer = idb_request_text(p->method, "issuer");
     size_t n = strlen(issuer);
     char url[URL_MAX];
+    char name[ENTRY_NAME_SIZE];
     struct idb_http_request request = { .url = url };
+    struct idb_cache entry = entry_of(p, "metadata", url, name);
+    int64_t at = idb_timestamp_now();
+    int64_t lifetime;
 
     snprintf(url, sizeof url, "%s%s%s", issuer, n > 0 && issuer[n - 1] == '/' ? "" : "/",
              well_known);
-    return fetch_json(p, &request, 200, "", &p->metadata, err) && check_metadata(p, err);
+    if (p->cache && !idb_cache_check(p->cache, err))
+        return false;
+    if (idb_cache_read(&entry, at, &p->metadata, &at))
+        return check_metadata(p, err);
+    if (!fetch_kept(p, &request, 200, "", &p->metadata, &lifetime, err) || !check_metadata(p, err))
+        return false;
+    idb_cache_write(&entry, -1, at, lifetime, p->metadata);
+    return true;
 }
 
 const char *idb_provider_endpoint(const struct idb_provider *p, const char *name)
@@ -124,16 +157,75 @@ bool idb_provider_sends_iss(const struct idb_provider *p)
         json_object_get(p->metadata, "authorization_response_iss_parameter_supported"));
 }
 
-bool idb_provider_keys(struct idb_provider *p, struct idb_error *err)
+static bool fetch_keys(struct idb_provider *p, const struct idb_cache *entry, int lock,
+                       struct idb_error *err)
 {
-    struct idb_http_request request = { .url = idb_provider_endpoint(p, "jwks_uri") };
+    struct idb_http_request request = { .url = entry->url };
+    int64_t at = idb_timestamp_now();
+    int64_t lifetime;
 
     json_decref(p->jwks);
     p->jwks = NULL;
-    if (!fetch_json(p, &request, 200, "application/jwk-set+json", &p->jwks, err))
+    p->jwks_fetched_at = 0;
+    if (!fetch_kept(p, &request, 200, "application/jwk-set+json", &p->jwks, &lifetime, err))
         return false;
-    return json_is_array(json_object_get(p->jwks, "keys"))
-           || bad_answer(err, "there is no key set");
+    if (!json_is_array(json_object_get(p->jwks, "keys")))
+        return bad_answer(err, "there is no key set");
+    idb_cache_write(entry, lock, at, lifetime, p->jwks);
+    return true;
+}
+
+bool idb_provider_keys(struct idb_provider *p, struct idb_error *err)
+{
+    char name[ENTRY_NAME_SIZE];
+    struct idb_cache entry = entry_of(p, "keys", idb_provider_endpoint(p, "jwks_uri"), name);
+
+    json_decref(p->jwks);
+    return idb_cache_read(&entry, idb_timestamp_now(), &p->jwks, &p->jwks_fetched_at)
+           || fetch_keys(p, &entry, -1, err);
+}
+
+/* In place of keys from the cache others: those that another process fetched meanwhile,
+ * or those that are fetched now. False when there are no others to be had. */
+static bool renew_keys(struct idb_provider *p, struct idb_error *err)
+{
+    char name[ENTRY_NAME_SIZE];
+    struct idb_cache entry = entry_of(p, "keys", idb_provider_endpoint(p, "jwks_uri"), name);
+    int lock = p->jwks_fetched_at ? idb_cache_lock(&entry, IDB_HTTP_TOTAL_S * 1000) : -1;
+    int64_t now = idb_timestamp_now();
+    json_t *kept = NULL;
+    int64_t at = 0;
+    bool renewed = false;
+
+    if (lock == -1)
+        return false;
+    if (idb_cache_read(&entry, now, &kept, &at) && at > p->jwks_fetched_at) {
+        json_decref(p->jwks);
+        p->jwks = json_incref(kept);
+        p->jwks_fetched_at = at;
+        renewed = true;
+    } else if (idb_cache_may_fetch_again(lock, now)) {
+        renewed = fetch_keys(p, &entry, lock, err);
+    }
+    json_decref(kept);
+    idb_cache_unlock(lock);
+    return renewed;
+}
+
+bool idb_provider_verify(struct idb_provider *p, const char *token, const char *alg,
+                         json_t **payload, struct idb_error *err)
+{
+    bool unknown = false;
+
+    *payload = NULL;
+    if (!p->jwks && !idb_provider_keys(p, err))
+        return false;
+    if (idb_jwt_verify(payload, token, alg, p->jwks, &unknown, err))
+        return true;
+    if (!unknown || !renew_keys(p, err))
+        return false;
+    *err = (struct idb_error){ 0 };
+    return idb_jwt_verify(payload, token, alg, p->jwks, &unknown, err);
 }
 
 /* Of an endpoint the one that is for certificates, where there is such (RFC 8705
@@ -160,7 +252,7 @@ static bool post_form(struct idb_app *app, const struct idb_provider *p, const c
     request.form = form;
     request.basic = client.basic;
     request.pem = client.pem;
-    ok = ok && fetch_json(p, &request, status, "", answer, err);
+    ok = ok && fetch_json(p, &request, status, answer, err);
     if (!ok && err->code && !strcmp(err->code, "provider_answer"))
         idb_fail(err, IDB_UNAVAILABLE, "provider_refused",
                  "The login provider did not take our request; try again later.");
@@ -242,18 +334,17 @@ bool idb_provider_exchange(struct idb_app *app, const struct idb_provider *p, co
 }
 
 /* Signed userinfo (Core 5.3.2): by the provider, for us. */
-static bool fetch_signed(struct idb_app *app, const struct idb_provider *p,
+static bool fetch_signed(struct idb_app *app, struct idb_provider *p,
                          struct idb_http_request *request, const char *alg, json_t **claims,
                          struct idb_error *err)
 {
     const json_t *encryption = json_object_get(p->method, "userinfo_encryption");
     struct idb_http_response response = { 0 };
     char *inner = NULL;
-    bool unknown = false;
     bool ok = fetch(p, request, 200, &response, err)
               && (!strcmp(response.type, "application/jwt") || bad_answer(err, "it is not signed"))
               && (!encryption || idb_client_decrypt(app, p, encryption, response.body, &inner, err))
-              && idb_jwt_verify(claims, inner ? inner : response.body, alg, p->jwks, &unknown, err);
+              && idb_provider_verify(p, inner ? inner : response.body, alg, claims, err);
 
     idb_text_free(inner);
     idb_http_clear(&response);
@@ -265,9 +356,8 @@ static bool fetch_signed(struct idb_app *app, const struct idb_provider *p,
            || bad_answer(err, "userinfo is of another, or for another");
 }
 
-bool idb_provider_userinfo(struct idb_app *app, const struct idb_provider *p,
-                           const char *access_token, const char *sub, json_t **claims,
-                           struct idb_error *err)
+bool idb_provider_userinfo(struct idb_app *app, struct idb_provider *p, const char *access_token,
+                           const char *sub, json_t **claims, struct idb_error *err)
 {
     const char *alg = idb_request_text(p->method, "userinfo_alg");
     struct idb_http_request request = { .url = idb_provider_endpoint(p, "userinfo_endpoint"),
@@ -278,7 +368,7 @@ bool idb_provider_userinfo(struct idb_app *app, const struct idb_provider *p,
     if (!request.url)
         return bad_answer(err, "it has no userinfo endpoint");
     ok = alg ? fetch_signed(app, p, &request, alg, claims, err)
-             : fetch_json(p, &request, 200, "", claims, err);
+             : fetch_json(p, &request, 200, claims, err);
     if (ok && idb_request_text(*claims, "sub") && !strcmp(idb_request_text(*claims, "sub"), sub))
         return true;
     json_decref(*claims);

@@ -110,7 +110,9 @@ desk: no users are listed: nobody can open a call." ]
 }
 
 @test "idb-config: a method whose secret or key is not there is a warning, once there are keys" {
-    edit ".keys = { directory: \"$PWD/keys\" } | .store.url = \"sqlite:$PWD/store/idb.db\""
+    mkdir -m 700 cache
+    edit ".keys = { directory: \"$PWD/keys\" } | .store.url = \"sqlite:$PWD/store/idb.db\"
+        | .cache = { directory: \"$PWD/cache\" }"
     run --separate-stderr -0 idb-config --config=idb.json check
     [ "$(jq -r .warnings <<<"$output")" = null ]
     idb-keys --config=idb.json create >made
@@ -124,6 +126,23 @@ desk: no users are listed: nobody can open a call." ]
     touch keys/web/digid.secret
     run --separate-stderr -0 idb-config --config=idb.json check
     [ "$(jq -r .warnings <<<"$output")" = null ]
+    edit '.methods.digid.id_token_encryption = { alg: "RSA-OAEP", enc: "A256GCM" }'
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [[ "$(jq -r '.warnings[]' <<<"$output")" = "methods.digid: $PWD/keys/web/digid.enc.jwk does not exist"* ]]
+}
+
+@test "idb-config: a cache folder that is not there, or that others can enter, is a warning" {
+    edit ".keys = { directory: \"$PWD/keys\" } | .cache = { directory: \"$PWD/cache\" }"
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r '.warnings[]' <<<"$output")" = "cache.directory: $PWD/cache does not exist: the login \
+providers are asked for their keys at each login; make it with: install -d -o $(id -un) -m 700 $PWD/cache" ]
+    sh -c "$(jq -r '.warnings[]' <<<"$output" | sed 's/.*make it with: //')"
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r .warnings <<<"$output")" = null ]
+    chmod 710 cache
+    run --separate-stderr -0 idb-config --config=idb.json check
+    [ "$(jq -r '.warnings[]' <<<"$output")" = \
+        "cache.directory: $PWD/cache must be a folder that only $(id -un) can enter: nobody can log in." ]
 }
 
 @test "idb-config: certificates of a method that cannot be read are a warning" {

@@ -17,6 +17,7 @@ idb_instance() {
     local dir=$BATS_TEST_TMPDIR/idb
     rm -rf "$dir"
     mkdir "$dir"
+    mkdir -m 700 "$dir/cache"
     export IDB_CONFIG=$dir/idb.json IDB_STORE=$dir/store/idb.db IDB_KEYS=$dir/keys
     idb_config "$dir" | jq "${1-.}" >"$IDB_CONFIG" || return
     idb-keys create >"$dir/keys.log" && idb-store create >"$dir/store.log" && return
@@ -34,6 +35,7 @@ idb_config() {
                         clients: ["pbx"] } },
         store: { url: "sqlite:\($dir)/store/idb.db" },
         keys: { directory: "\($dir)/keys" },
+        cache: { directory: "\($dir)/cache" },
         issue: { attest: ["front-office"] },
         desk: { alice: ["agent"], sam: ["support"], pia: ["privacy"],
                 ($user): ["agent", "support", "privacy"] },

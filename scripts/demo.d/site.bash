@@ -96,6 +96,7 @@ site_configuration() {
                         clients: ["exchange"] } },
         store: { url: "sqlite:\($dir)/store/idb.db" },
         keys: { directory: "\($dir)/keys" },
+        cache: { directory: "\($dir)/cache" },
         desk: { alice: ["agent", "support"] },
         attributes: {
             bsn: { label: { nl: "Burgerservicenummer", en: "Citizen service number" },
@@ -176,7 +177,9 @@ make_site() {
 
     step 'Configuration, keys and store'
     say 'The configuration names a telephone line, three purposes, and two methods to log' \
-        'in. Their secrets are put beside the keys of the web zone.'
+        'in. Their secrets are put beside the keys of the web zone. What the provider says' \
+        'of itself is kept in a folder that only that zone can enter.'
+    mkdir -m 700 cache
     site_configuration >"$IDB_CONFIG"
     run idb-keys create
     expect 0 '.made > 0'

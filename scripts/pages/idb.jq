@@ -228,7 +228,7 @@ def error_table:
 
 def error_of($word):
     error_table[$word]
-    // if $word | test("^(config|key|store)_") then ["500 Internal Server Error", "broken", "start"]
+    // if $word | test("^(cache|config|key|store)_") then ["500 Internal Server Error", "broken", "start"]
        else ["400 Bad Request", "general", "start"] end;
 
 def start_address:

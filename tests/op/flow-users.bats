@@ -30,6 +30,7 @@ setup() {
         | .keys.users = { web: env.USER_WEB, phone: env.USER_PHONE, desk: env.USER_DESK } end'
     chgrp "$(id -gn "$USER_WEB")" "$IDB_KEYS"/web/*.{secret,jwk,pem}
     chmod 640 "$IDB_KEYS"/web/*.{secret,jwk,pem}
+    chown "$USER_WEB" "${IDB_CONFIG%/*}/cache"
     new one
 }
 
@@ -58,6 +59,8 @@ site_serve() {
     done
     [ "$(as "$USER_WEB" ls "$IDB_KEYS/web" | wc -l)" -ge 5 ]
     whole digid DigiD as "$USER_PHONE"
+    # What the provider says of itself is kept where no other zone can write.
+    [ "$(stat -c '%U %a' "${IDB_CONFIG%/*}/cache"/*.json | sort -u)" = "$USER_WEB 600" ]
 }
 
 @test "flow: with a user for each zone and a private key, and a stop by the resident" {

@@ -176,12 +176,14 @@ liar_start() {
 }
 liar_stop() { [ -z "${LIAR_PID-}" ] || kill "$LIAR_PID" 2>/dev/null || true; }
 
-# liar_says PATH STATUS TYPE BODY [HEADER…]: what it answers to that path.
+# liar_says PATH STATUS TYPE BODY [HEADER…]: what it answers to that path, not to be
+# kept unless a header says for how long.
 liar_says() {
     local path=$1 status=$2 type=$3 body=$4
     shift 4
     {
         printf 'HTTP/1.1 %s X\r\nContent-Type: %s\r\nConnection: close\r\n' "$status" "$type"
+        [[ ${*,,} == *cache-control* ]] || printf 'Cache-Control: no-store\r\n'
         [ $# = 0 ] || printf '%s\r\n' "$@"
         printf '\r\n%s' "$body"
     } >"$LIAR/${path//\//_}"

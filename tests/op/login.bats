@@ -428,7 +428,10 @@ nobody() {
     provider_stop
     run --separate-stderr callback "$browser" "$at"
     [ "$(json error)" = provider_down ]
-    run --separate-stderr start "$browser" status digid
+    # Whoever begins is sent there while what is kept of it is fresh.
+    run --separate-stderr -0 start "$browser" status digid
+    rm "${IDB_CONFIG%/*}/cache/digid.metadata.json"
+    run --separate-stderr -69 start "$browser" status digid
     [ "$(json error)" = provider_down ]
     provider_restart
     log user=anna

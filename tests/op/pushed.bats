@@ -20,6 +20,7 @@ setup_file() {
     return 1
 }
 teardown_file() { provider_stop; }
+teardown() { proxy_stop; }
 
 setup() {
     login_instance ".methods[].ca = \"$TLS/cert\""
@@ -27,7 +28,7 @@ setup() {
     export CURL_CA_BUNDLE=$TLS/cert # for the browser, not for us
 }
 
-# whole METHOD: the browser carries no more than who asks and where the request is;
+# whole METHOD [CALL]: the browser carries no more than who asks and where the request is;
 # the login ends with a code.
 whole() {
     run --separate-stderr -0 start "$browser" status "$1"
@@ -36,7 +37,7 @@ whole() {
     run --separate-stderr -0 callback "$browser" "$at"
     [ "$(json '.attributes[0].value') $(json .auth.level)" = '999990019 substantial' ]
     run --separate-stderr -0 consent "$browser" "$output"
-    run --separate-stderr -0 verify "$(json code)" call-1
+    run --separate-stderr -0 verify "$(json code)" "${2-call-1}"
 }
 
 @test "pushed: with a secret" { whole digid; }
@@ -70,4 +71,52 @@ whole() {
     rm "$IDB_KEYS/web/mtls.pem"
     run --separate-stderr -78 start "$browser" status mtls
     [ "$(json error)" = key_missing ]
+}
+
+# ---- a proxy on the way ----
+
+# proxy_start: tinyproxy, which lets nobody through but to the provider; what it was
+# asked stands in $BATS_TEST_TMPDIR/proxy.log.
+proxy_start() {
+    proxy_port=$(free_port)
+    printf '%s\n' "Port $proxy_port" 'Listen 127.0.0.1' 'MaxClients 20' 'Allow 127.0.0.1' \
+        "ConnectPort $port" 'LogLevel Connect' "LogFile \"$BATS_TEST_TMPDIR/proxy.log\"" \
+        >"$BATS_TEST_TMPDIR/proxy.conf"
+    tinyproxy -d -c "$BATS_TEST_TMPDIR/proxy.conf" >/dev/null 2>&1 3>&- &
+    PROXY_PID=$!
+    until (: <"/dev/tcp/127.0.0.1/$proxy_port") 2>/dev/null; do
+        kill -0 "$PROXY_PID" || return
+        sleep 0.02
+    done
+}
+proxy_stop() {
+    [ -z "${PROXY_PID-}" ] || kill "$PROXY_PID" 2>/dev/null || true
+    PROXY_PID=''
+}
+
+# through: how often the proxy was asked for a tunnel to the provider; nothing else is
+# asked of it.
+through() {
+    [ -z "$(grep 'Request' "$BATS_TEST_TMPDIR/proxy.log" | grep -v "CONNECT localhost:$port HTTP/1.1")" ]
+    grep -c "CONNECT localhost:$port HTTP/1.1" "$BATS_TEST_TMPDIR/proxy.log" || true
+}
+
+@test "proxy: only where the configuration names one, whatever the environment says" {
+    proxy_start
+    export https_proxy=http://127.0.0.1:$proxy_port HTTPS_PROXY=http://127.0.0.1:$proxy_port
+    export ALL_PROXY=http://127.0.0.1:$proxy_port
+    run --separate-stderr -0 idb-oidc-start <<<'{"purpose":"status","method":"digid"}'
+    [ "$(through)" = 0 ]
+    unset https_proxy HTTPS_PROXY ALL_PROXY
+    login_instance ".methods[].ca = \"$TLS/cert\" | .methods[].proxy = \"http://127.0.0.1:$proxy_port\""
+    whole digid
+    # Metadata, the pushed request, the token, the keys and userinfo.
+    [ "$(through)" = 5 ]
+    whole mtls call-2
+    [ "$(through)" = 10 ]
+    # It is not gone around.
+    proxy_stop
+    rm "${IDB_CONFIG%/*}"/cache/*
+    run --separate-stderr -69 start "$browser" status digid
+    [ "$(json error)" = provider_down ]
 }

@@ -202,6 +202,51 @@ static void headers_without_end(void **state)
     free(answer);
 }
 
+/* Seconds that an answer with those headers may be kept (RFC 9111 section 4.2.1). */
+static void lifetimes(void **state)
+{
+    static const struct {
+        const char *headers;
+        int64_t lifetime;
+    } cases[] = {
+        { "", -1 },
+        { "Cache-Control: max-age=60\r\n", 60 },
+        { "cache-control: public,MAX-AGE=\"60\" , must-revalidate\r\n", 60 },
+        { "Cache-Control: max-age=60, max-age=30\r\n", 30 },
+        { "Cache-Control: max-age=60\r\nCache-Control: max-age=30\r\n", 30 },
+        { "Cache-Control: max-age=60, no-store\r\n", 0 },
+        { "Cache-Control: no-cache\r\n", 0 },
+        { "Cache-Control: max-age=0\r\n", 0 },
+        { "Cache-Control: max-age=-1\r\n", 0 },
+        { "Cache-Control: max-age=x\r\n", 0 },
+        { "Cache-Control: max-age\r\n", -1 },
+        { "Cache-Control: max-age=99999999999999999999999\r\n", INT64_MAX },
+        { "Cache-Control: x-max-age=5, s-maxage=5, max-ages=5, private\r\n", -1 },
+        { "Cache-Control: ,, ,\r\n", -1 },
+        { "Cache-Control: max-age=60\r\nAge: 20\r\n", 40 },
+        { "Cache-Control: max-age=60\r\nAge: 99999999999999999999999\r\n", 0 },
+        { "Cache-Control: max-age=60\r\nAge: -20\r\n", 60 },
+        { "Date: Tue, 24 Nov 2026 12:00:00 GMT\r\nExpires: Tue, 24 Nov 2026 12:10:00 GMT\r\n",
+          600 },
+        { "Date: Tue, 24 Nov 2026 12:00:00 GMT\r\nExpires: Tue, 24 Nov 2026 11:00:00 GMT\r\n", 0 },
+        { "Expires: 0\r\n", 0 },
+        { "Expires: Tue, 24 Nov 2026 12:10:00 GMT\r\nCache-Control: max-age=7\r\n", 7 },
+    };
+    char answer[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct idb_http_response response = { 0 };
+
+        snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n",
+                 cases[i].headers);
+        assert_null(ask_plainly(answer, &response));
+        if (response.lifetime != cases[i].lifetime)
+            fail_msg("%s: %lld", cases[i].headers, (long long)response.lifetime);
+        idb_http_clear(&response);
+    }
+}
+
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 static void sent(void **state)
@@ -298,6 +343,7 @@ int main(void)
         cmocka_unit_test(nonsense),
         cmocka_unit_test(sizes),
         cmocka_unit_test(headers_without_end),
+        cmocka_unit_test(lifetimes),
         cmocka_unit_test(sent),
         cmocka_unit_test(environment),
         cmocka_unit_test(nobody_there),
