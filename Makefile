@@ -21,6 +21,14 @@ override CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                    -fno-sanitize-recover=all
 HARDEN = -fPIE
 HARDEN_LINK = -pie -fsanitize=address,undefined -Wl,--as-needed
+# LIBFUZZER=1, by clang and with libFuzzer in the targets of tests/fuzz, into build/fuzz.
+else ifdef LIBFUZZER
+B = build/fuzz
+CC = clang
+override CFLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
+                   -fsanitize=fuzzer-no-link,address,undefined
+HARDEN =
+HARDEN_LINK = -fsanitize=fuzzer,address,undefined -Wl,--as-needed
 else
 B = build
 endif
@@ -33,6 +41,9 @@ MODULES = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 PROGRAMS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/*.c))
 UNITS = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+# The fuzz targets. Without libFuzzer they replay what it found before.
+FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
+REPLAY = $(if $(LIBFUZZER),,$(B)/tests/fuzz/replay.o)
 PAGES = $(wildcard man/*.[1-8])
 # Programs that may be called as CGI have a handler; they get a second name.
 CGI = $(notdir $(patsubst %.c,%,$(shell grep -l idb_app_main cmd/*.c)))
@@ -46,7 +57,7 @@ STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check lint bench install uninstall clean help units benches
+.PHONY: all check lint fuzz bench install uninstall clean help units replays benches
 
 all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
 
@@ -64,10 +75,14 @@ $(PROGRAMS): $(B)/%: $(B)/cmd/%.o $(B)/libidb.a
 $(B)/%.cgi: $(B)/%
 	ln -sf $(notdir $<) $@
 
-# A unit test may name the calls it breaks: `/* wrap: write fsync */`.
+# A test may name the calls it breaks: `/* wrap: write fsync */`.
+wrapped = $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's:^/\* wrap\: \(.*\) \*/$$:\1:p' $(1)))
+
 $(UNITS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libidb.a
-	$(CC) $(HARDEN_LINK) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's:^/\* wrap\: \(.*\) \*/$$:\1:p' tests/unit/$*.c)) \
-		-o $@ $^ $(LIBS) -lcmocka
+	$(CC) $(HARDEN_LINK) $(LDFLAGS) $(call wrapped,tests/unit/$*.c) -o $@ $^ $(LIBS) -lcmocka
+
+$(FUZZERS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(REPLAY) $(B)/libidb.a
+	$(CC) $(HARDEN_LINK) $(LDFLAGS) $(call wrapped,tests/fuzz/fuzz.h tests/fuzz/$*.c) -o $@ $^ $(LIBS)
 
 $(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libidb.a
 	$(CC) $(HARDEN_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -80,6 +95,7 @@ build/tests/clock.so: tests/clock.c
 	$(CC) -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
 
 units: $(UNITS) build/tests/clock.so
+replays: $(FUZZERS)
 benches: $(BENCHES)
 
 check: ## the whole test suite: scripts/check
@@ -87,6 +103,10 @@ check: ## the whole test suite: scripts/check
 
 lint: ## shellcheck, mandoc, cppcheck, clang-format
 	scripts/lint
+
+fuzz: ## libFuzzer on each target of tests/fuzz; FUZZ=NAME for one, FUZZ_SECONDS=N
+	$(MAKE) --no-print-directory LIBFUZZER=1 replays
+	tests/fuzz/run
 
 bench: all benches ## ratios to a floor measured in the same run
 	tests/bench/run

@@ -90,11 +90,12 @@ int idb_cache_lock(const struct idb_cache *cache, int wait_ms)
 {
     static const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
     char path[PATH_MAX];
-    int fd = -1;
+    int fd;
 
+    if (!cache->folder)
+        return -1;
     path_of(path, cache, "lock");
-    if (cache->folder)
-        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
     for (int waited = 0; fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1; waited += POLL_MS) {
         if (waited >= wait_ms) {
             close(fd);
@@ -208,11 +209,13 @@ static bool store(const struct idb_cache *cache, int64_t fetched_at, int64_t lif
 void idb_cache_write(const struct idb_cache *cache, int lock, int64_t fetched_at, int64_t lifetime,
                      const json_t *body)
 {
-    int own = lock == -1 ? idb_cache_lock(cache, 0) : -1;
+    int own = -1;
     bool ok;
 
     if (!cache->folder)
         return;
+    if (lock == -1)
+        own = idb_cache_lock(cache, 0);
     if (lock == -1 && own == -1)
         ok = errno == EWOULDBLOCK || lifetime == 0;
     else
