@@ -113,8 +113,7 @@ int64_t idb_http_deadline(int seconds)
     return now_ms() + (int64_t)seconds * 1000;
 }
 
-/* How long a request may take, in milliseconds; 0: there is no time left. */
-static long time_left(int64_t deadline)
+long idb_http_time_left(int64_t deadline)
 {
     int64_t left = deadline ? deadline - now_ms() : IDB_HTTP_TOTAL_S * 1000;
 
@@ -240,7 +239,7 @@ static bool perform(CURL *curl, const struct idb_http_request *request,
                     struct idb_http_response *response, struct sink *sink, struct idb_error *err)
 {
     struct curl_slist *headers = NULL;
-    long ms = time_left(request->deadline);
+    long ms = idb_http_time_left(request->deadline);
     CURLcode rc = ms ? CURLE_FAILED_INIT : CURLE_OPERATION_TIMEDOUT;
 
     if (ms && set_limits(curl, request, ms, sink) && set_headers(curl, request, &headers))

@@ -44,6 +44,10 @@ struct idb_http_response {
  * no longer. */
 int64_t idb_http_deadline(int seconds);
 
+/* Milliseconds that a request may take: IDB_HTTP_TOTAL_S at most, 0 where the deadline (0 for
+ * none) has passed. */
+long idb_http_time_left(int64_t deadline);
+
 /* True for https, and for http where the host is loopback. */
 bool idb_http_may_ask(const char *url);
 

@@ -191,7 +191,8 @@ static bool renew_keys(struct idb_provider *p, struct idb_error *err)
 {
     char name[ENTRY_NAME_SIZE];
     struct idb_cache entry = entry_of(p, "keys", idb_provider_endpoint(p, "jwks_uri"), name);
-    int lock = p->jwks_fetched_at ? idb_cache_lock(&entry, IDB_HTTP_TOTAL_S * 1000) : -1;
+    int lock =
+        p->jwks_fetched_at ? idb_cache_lock(&entry, (int)idb_http_time_left(p->deadline)) : -1;
     int64_t now = idb_timestamp_now();
     json_t *kept = NULL;
     int64_t at = 0;
