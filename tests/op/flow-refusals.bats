@@ -303,6 +303,9 @@ begun() {
 
 # ---- the provider ----
 
+# forgotten: what was kept of the provider is, as it is after five minutes.
+forgotten() { rm -f "${IDB_CONFIG%/*}"/cache/*.json; }
+
 @test "flow: a provider that is down, at the start and at the callback, and comes back" {
     before=$(store_files)
     begun nl
@@ -315,6 +318,7 @@ begun() {
     "$PROVIDER" stop "$BATS_FILE_TMPDIR/op"
     visit "$answer"
     refused 502 provider_down provider
+    forgotten
     follow 'Begin opnieuw'
     at "$WEB/nl/start/status"
     press 'Inloggen met DigiD'
@@ -356,6 +360,7 @@ timed() {
     request "$next"
     answer=$next
     "$PROVIDER" stop "$BATS_FILE_TMPDIR/op"
+    forgotten
     deaf "${ISSUER##*:}"
     new nl
     visit "$WEB/nl/start/status"

@@ -11,10 +11,10 @@ setup_file() {
     export TLS=$BATS_FILE_TMPDIR/tls port
     mkdir "$TLS"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=op \
-        -addext subjectAltName=DNS:localhost -keyout "$TLS/key" -out "$TLS/cert" 2>/dev/null
+        -addext subjectAltName=IP:127.0.0.1 -keyout "$TLS/key" -out "$TLS/cert" 2>/dev/null
     for _ in 1 2 3; do
         port=$(free_port)
-        "$PROVIDER" start "$BATS_FILE_TMPDIR/op" "$port" "https://localhost:$port" \
+        "$PROVIDER" start "$BATS_FILE_TMPDIR/op" "$port" "https://127.0.0.1:$port" \
             --tls "$TLS/cert" "$TLS/key" --par 3>&- && return
     done
     return 1
@@ -32,7 +32,7 @@ setup() {
 # the login ends with a code.
 whole() {
     run --separate-stderr -0 start "$browser" status "$1"
-    [[ $(json location) =~ ^https://localhost:$port/auth\?client_id=[^\&]+\&request_uri=urn[^\&]+$ ]]
+    [[ $(json location) =~ ^https://127\.0\.0\.1:$port/auth\?client_id=[^\&]+\&request_uri=urn[^\&]+$ ]]
     at=$(at_provider "$browser" "$(json location)" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
     [ "$(json '.attributes[0].value') $(json .auth.level)" = '999990019 substantial' ]
@@ -97,8 +97,8 @@ proxy_stop() {
 # through: how often the proxy was asked for a tunnel to the provider; nothing else is
 # asked of it.
 through() {
-    [ -z "$(grep 'Request' "$BATS_TEST_TMPDIR/proxy.log" | grep -v "CONNECT localhost:$port HTTP/1.1")" ]
-    grep -c "CONNECT localhost:$port HTTP/1.1" "$BATS_TEST_TMPDIR/proxy.log" || true
+    [ -z "$(grep 'Request' "$BATS_TEST_TMPDIR/proxy.log" | grep -v "CONNECT 127.0.0.1:$port HTTP/1.1")" ]
+    grep -c "CONNECT 127.0.0.1:$port HTTP/1.1" "$BATS_TEST_TMPDIR/proxy.log" || true
 }
 
 @test "proxy: only where the configuration names one, whatever the environment says" {
