@@ -263,8 +263,8 @@ void idb_app_actor(const struct idb_app *app, char *actor, size_t size)
 int idb_app_main(const struct idb_app_program *program, int argc, char **argv)
 {
     struct idb_app app = { .program = program, .zone = program->zone };
-    struct idb_service service = { &app, service_open, service_handle, service_commit,
-                                   service_rollback };
+    struct idb_service service = { &app,           service_open,     service_handle,
+                                   service_commit, service_rollback, program->no_store };
     struct idb_error err = { 0 };
     int exit;
 

@@ -18,21 +18,34 @@
 #define ENTRY_MAX (256 * 1024) /* bytes: a response, escaped, and what stands beside it */
 #define POLL_MS   20           /* between two looks at a lock */
 
-bool idb_cache_check(const char *folder, struct idb_error *err)
+/* The folder is another's, or is none. */
+static bool bad_rights(const char *folder, bool is_folder, struct idb_error *err)
 {
-    const struct passwd *user;
+    const struct passwd *user = getpwuid(geteuid());
+    const char *name = user ? user->pw_name : "USER";
+
+    if (!is_folder)
+        return idb_fail(err, IDB_CONFIG, "cache_rights",
+                        "%s is no folder; remove it, then run: install -d -o %s -m 700 '%s'",
+                        folder, name, folder);
+    return idb_fail(err, IDB_CONFIG, "cache_rights",
+                    "%s must be a folder that only %s can enter; empty it, then run: chown %s '%s'"
+                    " && chmod 700 '%s'",
+                    folder, name, name, folder, folder);
+}
+
+bool idb_cache_check(const char **folder, struct idb_error *err)
+{
     struct stat st;
 
-    if (lstat(folder, &st) == -1)
+    if (stat(*folder, &st) == -1)
         return true;
-    if (S_ISDIR(st.st_mode) && (st.st_uid == geteuid() || geteuid() == 0) && !(st.st_mode & 0077))
+    if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0077))
         return true;
-    user = getpwuid(geteuid());
-    return idb_fail(err, IDB_CONFIG, "cache_rights",
-                    "%s must be a folder that only %s can enter; empty it, then run: chown %s %s &&"
-                    " chmod 700 %s",
-                    folder, user ? user->pw_name : "its user", user ? user->pw_name : "USER",
-                    folder, folder);
+    if (geteuid() != 0 || !S_ISDIR(st.st_mode) || st.st_uid == 0)
+        return bad_rights(*folder, S_ISDIR(st.st_mode), err);
+    *folder = NULL;
+    return true;
 }
 
 static void path_of(char path[PATH_MAX], const struct idb_cache *cache, const char *suffix)
@@ -113,6 +126,17 @@ void idb_cache_unlock(int lock)
         close(lock);
 }
 
+/* Without the record more is asked than is polite, and nobody is refused for it. */
+static void note(int lock, int64_t at)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "%lld\n", (long long)at);
+
+    if (pwrite(lock, text, (size_t)n, 0) != n || ftruncate(lock, n) == -1)
+        syslog(LOG_WARNING, "cannot put on record when keys were fetched again: %s",
+               strerror(errno));
+}
+
 bool idb_cache_may_fetch_again(int lock, int64_t now)
 {
     char text[32] = "";
@@ -121,8 +145,13 @@ bool idb_cache_may_fetch_again(int lock, int64_t now)
 
     if (n == -1 || (last <= now && now - last < IDB_CACHE_AGAIN_MS))
         return false;
-    n = snprintf(text, sizeof text, "%lld\n", (long long)now);
-    return pwrite(lock, text, (size_t)n, 0) == n && ftruncate(lock, n) == 0;
+    note(lock, now);
+    return true;
+}
+
+void idb_cache_fetch_failed(int lock, int64_t now)
+{
+    note(lock, now - IDB_CACHE_AGAIN_MS + IDB_CACHE_FAILED_MS);
 }
 
 static bool write_all(int fd, const char *text, size_t n)
@@ -179,7 +208,7 @@ static bool keep(const struct idb_cache *cache, int64_t fetched_at, int64_t life
                               "fetched_at", (json_int_t)fetched_at, "fresh_until",
                               (json_int_t)(fetched_at + lifetime * 1000), "body", body);
     char *text = json_dumps(entry, JSON_COMPACT);
-    bool ok = text && replace(cache, text);
+    bool ok = text && strlen(text) <= ENTRY_MAX && replace(cache, text);
 
     free(text);
     json_decref(entry);

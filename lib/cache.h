@@ -6,7 +6,7 @@
  * had just come. Without the folder everything works and is asked for each time.
  *
  *     struct idb_cache cache = { folder, "digid.keys", url, ca };
- *     if (!idb_cache_check(folder, err)) ...
+ *     if (!idb_cache_check(&folder, err)) ...
  *     if (!idb_cache_read(&cache, now, &body, &fetched_at)) { fetch it; idb_cache_write(...); }
  */
 #ifndef IDB_CACHE_H
@@ -16,9 +16,10 @@
 
 #include <stdint.h>
 
-#define IDB_CACHE_MOST_S   (24 * 60 * 60) /* nothing is kept longer, whatever is said */
-#define IDB_CACHE_UNSAID_S 300            /* kept as long where nothing is said */
-#define IDB_CACHE_AGAIN_MS 60000          /* between two fetches for an unknown key */
+#define IDB_CACHE_MOST_S    (24 * 60 * 60) /* nothing is kept longer, whatever is said */
+#define IDB_CACHE_UNSAID_S  300            /* kept as long where nothing is said */
+#define IDB_CACHE_AGAIN_MS  60000          /* between two fetches for an unknown key */
+#define IDB_CACHE_FAILED_MS 5000           /* and after one that failed */
 
 struct idb_cache {
     const char *folder; /* absolute; NULL: nothing is kept */
@@ -27,10 +28,11 @@ struct idb_cache {
     const char *ca;     /* certificates it was verified by, or NULL; the same */
 };
 
-/* True where folder is a folder of the user who runs this (root may run it too) that
- * nobody else can enter, or does not exist. IDB_CONFIG "cache_rights", with the
+/* True where *folder is a folder of the user who runs this that nobody else can enter,
+ * or does not exist; where root runs this and it is another's, *folder becomes NULL, so
+ * that nothing of root's comes to stand there. IDB_CONFIG "cache_rights", with the
  * command that mends it. */
-bool idb_cache_check(const char *folder, struct idb_error *err);
+bool idb_cache_check(const char **folder, struct idb_error *err);
 
 /* The entry when there is a fresh one at now (ms): *body is a new reference, *fetched_at ms.
  * What cannot be read, or is no entry, is none. */
@@ -43,12 +45,16 @@ bool idb_cache_read(const struct idb_cache *cache, int64_t now, json_t **body, i
 void idb_cache_write(const struct idb_cache *cache, int lock, int64_t fetched_at, int64_t lifetime,
                      const json_t *body);
 
-/* Locks the entry, waiting so many ms at most; -1 when it cannot. */
+/* Locks the entry, waiting so many ms at most; -1 when it cannot, errno being
+ * EWOULDBLOCK where another process has it. */
 int idb_cache_lock(const struct idb_cache *cache, int wait_ms);
 void idb_cache_unlock(int lock);
 
 /* With the entry locked: true when nobody did this within IDB_CACHE_AGAIN_MS before
  * now (ms), and then puts it on record. */
 bool idb_cache_may_fetch_again(int lock, int64_t now);
+
+/* Lets the next one in after IDB_CACHE_FAILED_MS: nothing came of it. */
+void idb_cache_fetch_failed(int lock, int64_t now);
 
 #endif

@@ -117,22 +117,26 @@ static bool is_port(const char *text)
            && strtol(text, NULL, 10) <= 65535;
 }
 
-/* A host of RFC 3986 section 3.2.2 with or without a port; *n is how long it is. */
+/* A host of RFC 3986 section 3.2.2, a name or an address in brackets, with or without a
+ * port; *n is how long it is. */
 static bool is_authority(const char *text, size_t *n)
 {
-    char authority[512];
-    const char *port;
+    size_t host = strspn(text, LOWER UPPER DIGITS ".-");
+    char port[8];
 
-    *n = strspn(text, LOWER UPPER DIGITS ".-:[]");
-    if (*n == 0 || *n >= sizeof authority)
+    if (text[0] == '[') {
+        host = 1 + strspn(text + 1, "abcdefABCDEF" DIGITS ":.");
+        if (host == 1 || text[host++] != ']')
+            return false;
+    } else if (strspn(text, ".-") > 0) {
         return false;
-    snprintf(authority, sizeof authority, "%.*s", (int)*n, text);
-    port = authority[0] == '[' ? strchr(authority, ']') : strchr(authority, ':');
-    if (port == authority)
-        return false;
-    if (port && *port == ']')
-        port = port[1] ? port + 1 : NULL;
-    return !port || (*port == ':' && is_port(port + 1));
+    }
+    *n = host;
+    if (host == 0 || text[host] != ':')
+        return host > 0;
+    *n += 1 + strspn(text + host + 1, DIGITS);
+    snprintf(port, sizeof port, "%.*s", (int)(*n - host - 1), text + host + 1);
+    return is_port(port);
 }
 
 /* Printable ASCII without what has no place in an address (RFC 3986, 2). */

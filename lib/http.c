@@ -134,8 +134,26 @@ static bool set_proxy(CURL *curl, const struct idb_http_request *request)
            && !curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
-static bool set_limits(CURL *curl, const struct idb_http_request *request, long ms,
-                       struct sink *sink)
+/* What libcurl's own limit does not bind: a proxy's refusal without end. */
+static int stop_late(void *deadline, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    return now_ms() > *(const int64_t *)deadline;
+}
+
+static bool set_deadline(CURL *curl, long ms, int64_t *deadline)
+{
+    *deadline = now_ms() + ms;
+    return !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)IDB_HTTP_CONNECT_S)
+           && !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ms)
+           /* A name server that says nothing is not waited for either. */
+           && !curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L)
+           && !curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L)
+           && !curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stop_late)
+           && !curl_easy_setopt(curl, CURLOPT_XFERINFODATA, deadline);
+}
+
+static bool set_limits(CURL *curl, const struct idb_http_request *request, struct sink *sink)
 {
     const char *url = request->url;
     const char *protocol = starts(url, "https:") ? "https" : "http";
@@ -148,8 +166,6 @@ static bool set_limits(CURL *curl, const struct idb_http_request *request, long 
            && !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L)
            && !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L)
            && !curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)
-           && !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)IDB_HTTP_CONNECT_S)
-           && !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ms)
            && !curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, count_header)
            && !curl_easy_setopt(curl, CURLOPT_HEADERDATA, sink)
            && !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect)
@@ -181,7 +197,8 @@ static void read_directive(const char *given, size_t n, int64_t *lifetime)
     char *end = NULL;
     long long seconds;
 
-    if (is_directive(given, n, "no-store") || is_directive(given, n, "no-cache"))
+    if (is_directive(given, n, "no-store") || is_directive(given, n, "no-cache")
+        || is_directive(given, n, "max-age"))
         *lifetime = 0;
     if (name >= n || !is_directive(given, name, "max-age"))
         return;
@@ -201,7 +218,7 @@ static int64_t read_cache_control(CURL *curl)
         for (const char *at = header->value; *at;) {
             at += strspn(at, ", \t");
             read_directive(at, strcspn(at, ", \t"), &lifetime);
-            at += strcspn(at, ",");
+            at += strcspn(at, ", \t");
         }
     return lifetime;
 }
@@ -240,10 +257,14 @@ static bool perform(CURL *curl, const struct idb_http_request *request,
 {
     struct curl_slist *headers = NULL;
     long ms = idb_http_time_left(request->deadline);
+    int64_t deadline;
     CURLcode rc = ms ? CURLE_FAILED_INIT : CURLE_OPERATION_TIMEDOUT;
 
-    if (ms && set_limits(curl, request, ms, sink) && set_headers(curl, request, &headers))
+    if (ms && set_deadline(curl, ms, &deadline) && set_limits(curl, request, sink)
+        && set_headers(curl, request, &headers))
         rc = curl_easy_perform(curl);
+    if (rc == CURLE_ABORTED_BY_CALLBACK)
+        rc = CURLE_OPERATION_TIMEDOUT;
     if (rc == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
         copy_type(curl, response->type, sizeof response->type);

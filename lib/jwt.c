@@ -124,23 +124,18 @@ static bool fits(const json_t *jwk, const struct algorithm *a)
 
 /* The one key of the set that fits; NULL when there is none, or several. Without a kid
  * the set must be of one key (Core 10.1). */
-static const json_t *choose(const json_t *jwks, const struct algorithm *a, const char *kid,
-                            bool *unknown)
+static const json_t *choose(const json_t *jwks, const struct algorithm *a, const char *kid)
 {
     const json_t *keys = json_object_get(jwks, "keys");
     const json_t *chosen = NULL;
     int n = 0;
 
-    *unknown = true;
     if (!kid && json_array_size(keys) != 1)
         return NULL;
     for (size_t i = 0; i < json_array_size(keys) && i < KEYS_LIMIT; i++) {
         const json_t *jwk = json_array_get(keys, i);
 
-        if (kid && !idb_compact_is_text(jwk, "kid", kid))
-            continue;
-        *unknown = !kid;
-        if (fits(jwk, a)) {
+        if ((!kid || idb_compact_is_text(jwk, "kid", kid)) && fits(jwk, a)) {
             chosen = jwk;
             n++;
         }
@@ -194,13 +189,12 @@ bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const 
     bytes = idb_compact_decode(&s[IDB_JWS_PAYLOAD], &n);
     if (!signature || !bytes || !check_header(header, alg))
         goto out;
-    chosen = choose(jwks, a, json_string_value(json_object_get(header, "kid")), unknown_key);
+    chosen = choose(jwks, a, json_string_value(json_object_get(header, "kid")));
     if (chosen)
         key = bare(chosen, a);
-    if (verify(s, key)) {
-        *unknown_key = false;
+    *unknown_key = !verify(s, key);
+    if (!*unknown_key)
         *payload = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
-    }
 out:
     json_decref(key);
     json_decref(header);

@@ -12,8 +12,9 @@
 /* Verifies token, a compact JWS (RFC 7515 section 3.1), by the key of jwks (RFC
  * 7517 section 5) that its kid names, or the only one where it names none, with alg (RS256 …
  * ES512). *payload is a new reference, parsed with duplicates rejected. Any failure is
- * IDB_UNAVAILABLE "bad_token_signature"; *unknown_key says that none of the set's keys is known to
- * be the token's (no key has its kid, or it has none), so that it may be fetched anew. Refused:
+ * IDB_UNAVAILABLE "bad_token_signature"; *unknown_key says that the header is in order and no key
+ * of the set verifies the token, so that the set may be fetched anew (a new key may have an old
+ * one's kid). Refused:
  * another alg, a typ other than JWT, crit, zip, b64, jwk, jku, x5u, x5c, padding, several keys
  * without a kid, RSA under 2048 bits. */
 bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const json_t *jwks,

@@ -9,6 +9,7 @@
 #include "request.h"
 #include "timestamp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,7 @@ static bool check_metadata(const struct idb_provider *p, struct idb_error *err)
            || bad_answer(err, "an endpoint is missing or not https");
 }
 
-/* What was kept is held against the configuration as what comes. */
+/* What was kept is held against the configuration as what comes, and is none otherwise. */
 bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
 {
     static const char well_known[] = ".well-known/openid-configuration";
@@ -131,15 +132,18 @@ bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
     char name[ENTRY_NAME_SIZE];
     struct idb_http_request request = { .url = url };
     struct idb_cache entry = entry_of(p, "metadata", url, name);
+    struct idb_error kept = { 0 };
     int64_t at = idb_timestamp_now();
     int64_t lifetime;
 
     snprintf(url, sizeof url, "%s%s%s", issuer, n > 0 && issuer[n - 1] == '/' ? "" : "/",
              well_known);
-    if (p->cache && !idb_cache_check(p->cache, err))
+    if (p->cache && !idb_cache_check(&p->cache, err))
         return false;
-    if (idb_cache_read(&entry, at, &p->metadata, &at))
-        return check_metadata(p, err);
+    entry.folder = p->cache;
+    if (idb_cache_read(&entry, at, &p->metadata, &at) && check_metadata(p, &kept))
+        return true;
+    json_decref(p->metadata);
     if (!fetch_kept(p, &request, 200, "", &p->metadata, &lifetime, err) || !check_metadata(p, err))
         return false;
     idb_cache_write(&entry, -1, at, lifetime, p->metadata);
@@ -157,6 +161,15 @@ bool idb_provider_sends_iss(const struct idb_provider *p)
         json_object_get(p->metadata, "authorization_response_iss_parameter_supported"));
 }
 
+/* They may say by now that the keys are elsewhere. */
+static void forget_metadata(const struct idb_provider *p)
+{
+    char name[ENTRY_NAME_SIZE];
+    struct idb_cache entry = entry_of(p, "metadata", "", name);
+
+    idb_cache_write(&entry, -1, idb_timestamp_now(), 0, NULL);
+}
+
 static bool fetch_keys(struct idb_provider *p, const struct idb_cache *entry, int lock,
                        struct idb_error *err)
 {
@@ -167,10 +180,12 @@ static bool fetch_keys(struct idb_provider *p, const struct idb_cache *entry, in
     json_decref(p->jwks);
     p->jwks = NULL;
     p->jwks_fetched_at = 0;
-    if (!fetch_kept(p, &request, 200, "application/jwk-set+json", &p->jwks, &lifetime, err))
+    if (!fetch_kept(p, &request, 200, "application/jwk-set+json", &p->jwks, &lifetime, err)
+        || (!json_is_array(json_object_get(p->jwks, "keys"))
+            && !bad_answer(err, "there is no key set"))) {
+        forget_metadata(p);
         return false;
-    if (!json_is_array(json_object_get(p->jwks, "keys")))
-        return bad_answer(err, "there is no key set");
+    }
     idb_cache_write(entry, lock, at, lifetime, p->jwks);
     return true;
 }
@@ -199,14 +214,16 @@ static bool renew_keys(struct idb_provider *p, struct idb_error *err)
     bool renewed = false;
 
     if (lock == -1)
-        return false;
+        return p->jwks_fetched_at && errno != EWOULDBLOCK && fetch_keys(p, &entry, -1, err);
     if (idb_cache_read(&entry, now, &kept, &at) && at > p->jwks_fetched_at) {
         json_decref(p->jwks);
         p->jwks = json_incref(kept);
         p->jwks_fetched_at = at;
         renewed = true;
-    } else if (idb_cache_may_fetch_again(lock, now)) {
+    } else if (idb_http_time_left(p->deadline) > 0 && idb_cache_may_fetch_again(lock, now)) {
         renewed = fetch_keys(p, &entry, lock, err);
+        if (!renewed)
+            idb_cache_fetch_failed(lock, now);
     }
     json_decref(kept);
     idb_cache_unlock(lock);

@@ -29,6 +29,7 @@ struct idb_service {
     bool (*handle)(void *ctx, const json_t *request, json_t **answer, struct idb_error *err);
     bool (*commit)(void *ctx, struct idb_error *err);
     void (*rollback)(void *ctx);
+    bool one_by_one; /* nothing is written: no request waits for another's */
 };
 
 /* One request and what became of it. A request that could not be read is NULL

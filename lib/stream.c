@@ -28,6 +28,7 @@ struct input {
 struct group {
     struct idb_exchange x[GROUP_MAX];
     size_t n;
+    size_t most;
 };
 
 /* Nothing is done for a reader that has gone away. */
@@ -168,7 +169,7 @@ static void collect(struct input *in, struct group *g)
 {
     if (in->whole)
         look_again(in);
-    while (!in->whole && g->n < GROUP_MAX) {
+    while (!in->whole && g->n < g->most) {
         char *newline = memchr(in->buffer + in->scan, '\n', in->end - in->scan);
 
         if (!newline) {
@@ -179,7 +180,7 @@ static void collect(struct input *in, struct group *g)
         line(in, g, in->scan);
         in->scan++;
     }
-    if (g->n == GROUP_MAX)
+    if (g->n == g->most)
         return;
     if (in->scan == in->end || in->whole)
         drop_excess(in, g);
@@ -223,6 +224,8 @@ void idb_stream_run(const struct idb_service *service, idb_stream_print *print,
     in.buffer = malloc(BUFFER);
     if (!in.buffer || !g)
         ok = idb_fail(&err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    else
+        g->most = service->one_by_one ? 1 : GROUP_MAX;
     while (ok && (!in.eof || in.start < in.end)) {
         collect(&in, g);
         if (g->n > 0)

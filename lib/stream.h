@@ -4,7 +4,7 @@
  *
  *     idb_stream_run(&service, idb_tool_print, &gravest);
  *
- * - Lines that have already arrived are one group (see service.h).
+ * - Lines that have already arrived are one group (see service.h), or each its own.
  * - A single value spread over several lines is accepted as the only one: the
  *   first line must break after one of { [ , : and is then read to the end of
  *   input and parsed once, unless a later line turns out to be a request.

@@ -405,3 +405,22 @@ END
         refuses provider_answer
     done
 }
+
+@test "idb-oidc-start: whoever is answered at once does not wait for the next line's provider" {
+    mkfifo "$BATS_TEST_TMPDIR/lines"
+    idb-oidc-start <"$BATS_TEST_TMPDIR/lines" >"$BATS_TEST_TMPDIR/answers" 2>/dev/null 3>&- &
+    filter=$!
+    exec 8>"$BATS_TEST_TMPDIR/lines"
+    kill -STOP "$LIAR_PID"
+    printf '%s\n' '{"purpose":"status"}' '{"purpose":"status","method":"liar"}' >&8
+    for _ in {1..100}; do
+        [ ! -s "$BATS_TEST_TMPDIR/answers" ] || break
+        sleep 0.02
+    done
+    first=$(cat "$BATS_TEST_TMPDIR/answers")
+    kill -CONT "$LIAR_PID"
+    exec 8>&-
+    wait "$filter"
+    [ "$(jq -r .purpose.name <<<"$first")" = status ]
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/answers")" = 2 ]
+}

@@ -10,7 +10,10 @@ load login
 setup_file() { provider_start; }
 teardown_file() { provider_stop; }
 
-teardown() { liar_stop; }
+teardown() {
+    liar_stop
+    disk_gone
+}
 
 # ---- against a provider that does as it is told: what is asked of it ----
 
@@ -101,13 +104,17 @@ keep_metadata() {
     jq -e '.body.issuer' "$cache/liar.metadata.json"
 }
 
-@test "cache: what is kept is held against the configuration like what comes" {
+@test "cache: what is kept is held against the configuration like what comes, and is none otherwise" {
     liar_instance
     keep_metadata
     jq -c '.body.token_endpoint = "http://evil.example/"' "$cache/liar.metadata.json" >"$cache/changed"
     mv "$cache/changed" "$cache/liar.metadata.json"
-    run --separate-stderr -69 start "$browser" status liar
-    [ "$(json error)" = provider_answer ]
+    run --separate-stderr -0 start "$browser" status liar
+    [ "$(jq -r .body.token_endpoint "$cache/liar.metadata.json")" = "$LIAR_URL/token" ]
+    # An issuer with a slash more has its metadata at the same address.
+    jq '.methods.liar.issuer += "/"' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
+    liar_metadata '.issuer += "/"'
+    run --separate-stderr -0 start "$browser" status liar
 }
 
 @test "cache: a folder that others can enter is refused, with the command that mends it" {
@@ -223,6 +230,23 @@ unknown_instance() {
     [ "$(liar_asked jwks)" = 2 ]
 }
 
+@test "cache: a fetch that failed lets the next one in after five seconds, and forgets where keys are" {
+    unknown_instance
+    keep_metadata
+    unknown_key
+    liar_says jwks 404 text/plain ''
+    state=$(parameter state "$(start "$browser" status liar | jq -r .location)")
+    run --separate-stderr -69 callback "$browser" "/callback/liar?code=hush&state=$state"
+    [ "$(json error)" = provider_answer ]
+    [ ! -e "$cache/liar.metadata.json" ]
+    [ "$(liar_asked jwks)" = 2 ]
+    unknown_key +2s
+    [ "$(liar_asked jwks)" = 2 ]
+    liar_says jwks 200 application/json '{"keys":[]}' 'Cache-Control: max-age=3600'
+    unknown_key +7s
+    [ "$(liar_asked jwks)" = 3 ]
+}
+
 # ---- a whole provider changes its keys ----
 
 op_instance() {
@@ -282,4 +306,53 @@ kids() { jq -r '.body.keys[].kid' "$cache/$1.keys.json" | sort; }
     wait $!
     wait "$first"
     [ "$(jq -r '.attributes[0].value' "$browser/answer" "$other/answer" | sort -u)" = 999990019 ]
+}
+
+@test "cache: a new key under an old kid" {
+    op_instance
+    run --separate-stderr -0 log_in "$browser" status digid user=anna
+    begun=$(start "$browser" status digid)
+    provider_stop
+    jq '.[0].kid' "$BATS_FILE_TMPDIR/op/keys.json" >"$BATS_TEST_TMPDIR/kid"
+    rm "$BATS_FILE_TMPDIR/op/keys.json"
+    provider_restart
+    provider_stop
+    jq --slurpfile kid "$BATS_TEST_TMPDIR/kid" '.[0].kid = $kid[0]' "$BATS_FILE_TMPDIR/op/keys.json" \
+        >"$BATS_FILE_TMPDIR/op/keys.new"
+    mv "$BATS_FILE_TMPDIR/op/keys.new" "$BATS_FILE_TMPDIR/op/keys.json"
+    provider_restart
+    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    run --separate-stderr -0 callback "$browser" "$at"
+}
+
+@test "cache: keys change while nothing can be written there, on a full disk or a locked file" {
+    op_instance
+    run --separate-stderr -0 log_in "$browser" status digid user=anna
+    # A folder in place of the file cannot be opened, by root neither.
+    rm "$cache/digid.keys.lock"
+    mkdir "$cache/digid.keys.lock"
+    rotate
+    run --separate-stderr -0 log_in "$browser" status digid user=anna
+    disk 64k
+    install -d -m 700 "$DISK"
+    in_disk cp "$cache"/digid.*.json "$DISK"
+    in_disk dd if=/dev/zero of="$DISK/full" bs=1k status=none 2>/dev/null || true
+    jq --arg disk "$DISK" '.cache.directory = $disk' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
+    rotate
+    begun=$(start "$browser" status digid)
+    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    jq -nc --arg query "${at#*\?}" --arg cookies "$(jar "$browser")" \
+        '{ method: "digid", query: $query, cookies: $cookies }' >"$BATS_TEST_TMPDIR/back"
+    run --separate-stderr -0 in_disk env PATH="$PATH" idb-oidc-callback <"$BATS_TEST_TMPDIR/back"
+    [ "$(json '.attributes[0].value')" = 999990019 ]
+}
+
+@test "cache: root leaves nothing in the folder of the web zone's user" {
+    needs_root
+    liar_instance
+    metadata=$(tail -n 1 "$LIAR/${well_known//\//_}")
+    liar_says "$well_known" 200 application/json "$metadata" 'Cache-Control: max-age=3600'
+    chown daemon "$cache"
+    run --separate-stderr -0 start "$browser" status liar
+    [ -z "$(ls "$cache")" ]
 }

@@ -222,6 +222,10 @@ static void once_a_minute(void **state)
     /* Of a clock that ran ahead. */
     assert_true(idb_cache_may_fetch_again(lock, now - 1));
     assert_false(idb_cache_may_fetch_again(lock, now));
+    /* Sooner after one that failed. */
+    idb_cache_fetch_failed(lock, now);
+    assert_false(idb_cache_may_fetch_again(lock, now + IDB_CACHE_FAILED_MS - 1));
+    assert_true(idb_cache_may_fetch_again(lock, now + IDB_CACHE_FAILED_MS));
     idb_cache_unlock(lock);
 }
 
@@ -273,31 +277,50 @@ static void files_are_its_users_alone(void **state)
 static void refuse(const char *path)
 {
     struct idb_error err = { 0 };
+    const char *given = path;
 
-    assert_false(idb_cache_check(path, &err));
+    assert_false(idb_cache_check(&given, &err));
     assert_string_equal(err.code, "cache_rights");
     assert_int_equal(err.exit, IDB_CONFIG);
     assert_non_null(strstr(err.message, path));
 }
 
-static void folders(void **state)
+/* What comes of a folder: itself, or NULL where it is not to be used. */
+static const char *checked(const char *path)
 {
     struct idb_error err = { 0 };
 
+    assert_true(idb_cache_check(&path, &err));
+    return path;
+}
+
+static void folders(void **state)
+{
     (void)state;
-    assert_true(idb_cache_check(folder, &err));
-    assert_true(idb_cache_check("/nonexistent", &err));
+    assert_ptr_equal(checked(folder), folder);
+    assert_non_null(checked("/nonexistent"));
     for (mode_t bit = 1; bit <= 040; bit <<= 1) {
         chmod(folder, 0700 | bit);
         refuse(folder);
     }
     chmod(folder, 0700);
     refuse("/dev/null");
-    who = 12345;
+    who = getuid() + 12345;
     refuse(folder);
-    who = 0;
-    assert_true(idb_cache_check(folder, &err));
     who = getuid();
+}
+
+/* Root leaves nothing of its own in another's folder. */
+static void of_another(void **state)
+{
+    (void)state;
+    if (getuid() == 0)
+        assert_int_equal(chown(folder, 12345, (gid_t)-1), 0);
+    who = 0;
+    assert_null(checked(folder));
+    who = getuid();
+    if (getuid() == 0)
+        assert_int_equal(chown(folder, 0, (gid_t)-1), 0);
 }
 
 int main(void)
@@ -312,6 +335,7 @@ int main(void)
         cmocka_unit_test_teardown(many_at_once, empty_folder),
         cmocka_unit_test_teardown(files_are_its_users_alone, empty_folder),
         cmocka_unit_test(folders),
+        cmocka_unit_test(of_another),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -219,7 +219,9 @@ static void lifetimes(void **state)
         { "Cache-Control: max-age=0\r\n", 0 },
         { "Cache-Control: max-age=-1\r\n", 0 },
         { "Cache-Control: max-age=x\r\n", 0 },
-        { "Cache-Control: max-age\r\n", -1 },
+        { "Cache-Control: max-age\r\n", 0 },
+        { "Cache-Control: max-age = 60\r\n", 0 },
+        { "Cache-Control: max-age=60 no-store\r\n", 0 },
         { "Cache-Control: max-age=99999999999999999999999\r\n", INT64_MAX },
         { "Cache-Control: x-max-age=5, s-maxage=5, max-ages=5, private\r\n", -1 },
         { "Cache-Control: ,, ,\r\n", -1 },
@@ -245,6 +247,48 @@ static void lifetimes(void **state)
             fail_msg("%s: %lld", cases[i].headers, (long long)response.lifetime);
         idb_http_clear(&response);
     }
+}
+
+/* A proxy that refuses and never stops saying so: libcurl itself would listen for ever. */
+static void proxy_without_end(void **state)
+{
+    static const char start[] = "HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static const char chunk[] = "4\r\nxxxx\r\n";
+    struct sockaddr_in at = { .sin_family = AF_INET };
+    socklen_t n = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct idb_http_request request = { .url = "https://login.example.org/" };
+    struct idb_http_response response = { 0 };
+    struct idb_error err = { 0 };
+    char proxy[64];
+    pid_t pid;
+
+    (void)state;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &n), 0);
+    pid = fork();
+    if (pid == 0) {
+        int client = accept(listener, NULL, NULL);
+
+        signal(SIGPIPE, SIG_IGN);
+        alarm(20);
+        if (write(client, start, sizeof start - 1) > 0)
+            while (write(client, chunk, sizeof chunk - 1) > 0)
+                continue;
+        _exit(0);
+    }
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", ntohs(at.sin_port));
+    request.proxy = proxy;
+    request.deadline = idb_http_deadline(1);
+    assert_false(idb_http(&request, &response, &err));
+    assert_string_equal(err.code, "provider_down");
+    assert_non_null(strstr(err.message, "Timeout"));
+    assert_true(idb_http_deadline(0) < request.deadline + 2000);
+    close(listener);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -344,6 +388,7 @@ int main(void)
         cmocka_unit_test(sizes),
         cmocka_unit_test(headers_without_end),
         cmocka_unit_test(lifetimes),
+        cmocka_unit_test(proxy_without_end),
         cmocka_unit_test(sent),
         cmocka_unit_test(environment),
         cmocka_unit_test(nobody_there),

@@ -80,7 +80,7 @@ static void rollback(void *ctx)
 static const char *run(struct fake *f, const char *words)
 {
     static char answered[512];
-    struct idb_service service = { f, open_fake, handle, commit, rollback };
+    struct idb_service service = { f, open_fake, handle, commit, rollback, false };
     struct idb_exchange x[16] = { 0 };
     char copy[256];
     size_t n = 0;
