@@ -54,10 +54,12 @@ UNITFILES = $(patsubst scripts/systemd/%,%,$(wildcard $(addprefix scripts/system
 # Pages: the CGI scripts of a zone, and the statuses that lighttpd answers by itself.
 GLUE = web desk
 STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
+# Where the spoken prompts are made; RECORDINGS=DIR holds a studio's.
+PROMPTS = build/prompts
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check lint fuzz bench install uninstall clean help units replays benches
+.PHONY: all check lint fuzz bench prompts install uninstall clean help units replays benches
 
 all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
 
@@ -111,6 +113,9 @@ fuzz: ## libFuzzer on each target of tests/fuzz; FUZZ=NAME for one, FUZZ_SECONDS
 bench: all benches ## ratios to a floor measured in the same run
 	tests/bench/run
 
+prompts: ## what the telephone line says, spoken; RECORDINGS=DIR for a studio's own
+	scripts/phone/prompts/speak $(PROMPTS) $(if $(RECORDINGS),'$(RECORDINGS)')
+
 install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/idb \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/idb \
@@ -136,6 +141,8 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 		install -m 644 scripts/$$z/lighttpd.conf \
 			$(DESTDIR)$(PREFIX)/share/idb/lighttpd/$$z.conf || exit 1; done
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
+	install -d $(DESTDIR)$(PREFIX)/share/idb/phone
+	install -m 644 scripts/phone/extensions.conf $(DESTDIR)$(PREFIX)/share/idb/phone
 	install -d $(DESTDIR)$(PREFIX)/share/idb/cron $(DESTDIR)$(PREFIX)/share/idb/inetd \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/idb-.service.d
 	for f in cron/idb inetd/idb.conf; do \
@@ -143,6 +150,9 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 		chmod 644 $(DESTDIR)$(PREFIX)/share/idb/$$f || exit 1; done
 	for f in $(UNITFILES); do t=$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
 		sed 's:/usr/local:$(PREFIX):g' scripts/systemd/$$f >$$t && chmod 644 $$t || exit 1; done
+	for w in $(PROMPTS)/*/*.wav; do \
+		d=$(DESTDIR)$(PREFIX)/share/idb/prompts/$$(basename $$(dirname $$w)); \
+		[ ! -e $$w ] || { install -d $$d && install -m 644 $$w $$d; } || exit 1; done
 	install -m 644 scripts/completion/idb.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/idb
 	for p in $(notdir $(PROGRAMS)); do \
 		ln -sf idb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done

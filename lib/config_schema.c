@@ -281,6 +281,7 @@ const char *const idb_config_schema_levels[] = { "low", "substantial", "high", N
 static const char *const words_role[] = { "agent", "support", "privacy", NULL };
 static const char *const words_type[] = { "text", "bsn", NULL };
 static const char *const words_confirm[] = { "notify", "page", NULL };
+static const char *const words_unidentified[] = { "queue", "goodbye", NULL };
 static const char *const words_client_auth[] = { "client_secret_basic", "client_secret_post",
                                                  "private_key_jwt", "tls_client_auth", NULL };
 static const char *const words_audience[] = { "token_endpoint", "issuer", NULL };
@@ -330,6 +331,7 @@ static const struct idb_config_rule line_rules[] = {
     { .key = "hours", .kind = KIND_OBJECT, .child = hours_rules },
     { .key = "closed", .kind = KIND_LIST, .child = &one_date },
     { .key = "clients", .kind = KIND_LIST, .child = &one_user },
+    { .key = "unidentified", .kind = KIND_TEXT, .words = words_unidentified },
     { 0 }
 };
 static const struct idb_config_rule one_line = { .kind = KIND_OBJECT, .child = line_rules };
@@ -468,6 +470,7 @@ static const struct idb_config_rule purpose_rules[] = {
     { .key = "methods", .kind = KIND_LIST, .child = &one_name },
     { .key = "minimum_level", .kind = KIND_TEXT, .format = &format_name },
     { .key = "confirm", .kind = KIND_TEXT, .words = words_confirm },
+    { .key = "queue", .kind = KIND_TEXT, .format = &format_name },
     { .key = "consent", .kind = KIND_OBJECT, .child = consent_rules },
     { .key = "links", .kind = KIND_MAP, .format = &format_attribute, .child = &one_link },
     { 0 }

@@ -86,6 +86,7 @@ has_no_executable_stack() {
 
 @test "links: libjose is not in the programs that neither seal nor open" {
     lacks idb-verify libjose
+    lacks idb-agi libjose
     lacks idb-end libjose
     lacks idb-transfer libjose
     lacks idb-purge libjose

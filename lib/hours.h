@@ -1,0 +1,20 @@
+/*
+ * Whether a line of idb.json(5) is open: its hours and closed days, as its own
+ * clock on the wall has them.
+ *
+ *     if (!idb_hours_open(line, idb_timestamp_now(), &open, err)) ...
+ */
+#ifndef IDB_HOURS_H
+#define IDB_HOURS_H
+
+#include "error.h"
+
+#include <stdint.h>
+
+/* *open for a checked line at now (ms). Without "hours" it is open on every day
+ * that is not "closed". A range holds its first minute and not its last. Sets TZ
+ * for a moment, so not for a process with threads. IDB_CONFIG "config_invalid" when
+ * this system does not know the time zone. */
+bool idb_hours_open(const json_t *line, int64_t now, bool *open, struct idb_error *err);
+
+#endif
