@@ -69,7 +69,8 @@ static const struct idb_tool tool = {
     .name = "idb-agi", .help = help, .options = options, .set = set
 };
 
-static const struct idb_app_program program = { .zone = IDB_PHONE };
+static const struct idb_app_program program = { .zone = IDB_PHONE,
+                                                .keys = IDB_KEY_CODE | IDB_KEY_BIND };
 
 int main(int argc, char **argv)
 {

@@ -1,5 +1,6 @@
 /* idb-config(8): checks the configuration and shows its public part. */
 #include "config.h"
+#include "hours.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -70,19 +71,15 @@ static bool warn(json_t *warnings, json_t *text)
     return json_array_append_new(warnings, text) == 0;
 }
 
-/* A zone that this system does not know would be taken for UTC, silently. */
 static bool warn_zones(json_t *warnings, json_t *lines)
 {
-    static const char folder[] = "/usr/share/zoneinfo";
-    char path[128];
     const char *name;
     json_t *line;
 
     json_object_foreach (lines, name, line) {
         const char *zone = json_string_value(json_object_get(line, "time_zone"));
 
-        snprintf(path, sizeof path, "%s/%s", folder, zone);
-        if (access(folder, F_OK) == 0 && access(path, F_OK) == -1
+        if (access(IDB_HOURS_ZONES, F_OK) == 0 && !idb_hours_knows(zone)
             && !warn(warnings,
                      json_sprintf("lines.%s.time_zone: this system knows no time zone \"%s\".",
                                   name, zone)))

@@ -1,6 +1,7 @@
 #include "agi.h"
 
 #include "mac.h"
+#include "timestamp.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -42,14 +43,6 @@ void idb_agi_close(struct idb_agi *agi)
     agi->ended = true;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static bool gone(struct idb_agi *agi)
 {
     agi->hung_up = agi->ended = true;
@@ -79,7 +72,7 @@ enum waited { OVER, INTERRUPTED, READY };
 static enum waited wait_for(struct idb_agi *agi, int fd, short events, int64_t deadline)
 {
     struct pollfd p = { .fd = fd, .events = events };
-    int64_t left = deadline - now_ms();
+    int64_t left = deadline - idb_timestamp_monotonic();
     struct timespec ts = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
     sigset_t open, pending;
     int n;
@@ -164,8 +157,8 @@ static bool next_line(struct idb_agi *agi, int64_t *deadline, char **line, struc
             if (waited == READY)
                 fill(agi);
         }
-        if (agi->hung_up && *deadline > now_ms() + IDB_AGI_DEAD_MS)
-            *deadline = now_ms() + IDB_AGI_DEAD_MS;
+        if (agi->hung_up && *deadline > idb_timestamp_monotonic() + IDB_AGI_DEAD_MS)
+            *deadline = idb_timestamp_monotonic() + IDB_AGI_DEAD_MS;
     }
     return bad(agi, err, "too many lines");
 }
@@ -175,7 +168,7 @@ void idb_agi_look(struct idb_agi *agi)
     static const char hangup[] = "HANGUP\n";
 
     if (!agi->ended && !agi->eof && agi->end - agi->start < sizeof agi->buffer
-        && wait_for(agi, agi->in, POLLIN, now_ms()) == READY)
+        && wait_for(agi, agi->in, POLLIN, idb_timestamp_monotonic()) == READY)
         fill(agi);
     while (agi->end - agi->start >= strlen(hangup)
            && !memcmp(agi->buffer + agi->start, hangup, strlen(hangup))) {
@@ -191,7 +184,7 @@ bool idb_agi_environment(struct idb_agi *agi, int limit_ms,
                                       struct idb_error *err),
                          void *ctx, struct idb_error *err)
 {
-    int64_t deadline = now_ms() + limit_ms;
+    int64_t deadline = idb_timestamp_monotonic() + limit_ms;
     char *line;
     char *colon;
 
@@ -290,7 +283,7 @@ static bool send_line(struct idb_agi *agi, int64_t deadline, const char *line, s
 bool idb_agi_ask(struct idb_agi *agi, int limit_ms, struct idb_agi_reply *reply,
                  struct idb_error *err, const char *fmt, ...)
 {
-    int64_t deadline = now_ms() + (agi->hung_up ? IDB_AGI_DEAD_MS : limit_ms);
+    int64_t deadline = idb_timestamp_monotonic() + (agi->hung_up ? IDB_AGI_DEAD_MS : limit_ms);
     char line[IDB_AGI_COMMAND_MAX + 2];
     va_list ap;
     int n;

@@ -260,6 +260,15 @@ void idb_app_actor(const struct idb_app *app, char *actor, size_t size)
         snprintf(actor, size, "%s", app->actor ? app->actor : "resident");
 }
 
+struct idb_service idb_app_service(struct idb_app *app,
+                                   bool (*handle)(void *app, const json_t *request, json_t **answer,
+                                                  struct idb_error *err))
+{
+    return (struct idb_service){
+        app, service_open, handle, service_commit, service_rollback, app->program->no_store
+    };
+}
+
 int idb_app_main(const struct idb_app_program *program, int argc, char **argv)
 {
     struct idb_app app = { .program = program, .zone = program->zone };

@@ -70,6 +70,12 @@ struct idb_app {
 /* Runs the program as a filter, or as CGI under its second name. */
 int idb_app_main(const struct idb_app_program *program, int argc, char **argv);
 
+/* What answers requests by handle, whose context is app: configuration, keys and store
+ * are opened and transactions made as for the program itself. */
+struct idb_service idb_app_service(struct idb_app *app,
+                                   bool (*handle)(void *app, const json_t *request, json_t **answer,
+                                                  struct idb_error *err));
+
 /* Takes --config (val 'c'), --line ('l') and --human ('h'). */
 bool idb_app_set(void *app, int option, const char *value, struct idb_error *err);
 

@@ -284,7 +284,7 @@ static bool set_default(json_t *object, const char *key, json_t *value)
 
 static bool public_line(json_t *line)
 {
-    return set_default(line, "time_zone", json_string("Europe/Amsterdam"));
+    return set_default(line, "time_zone", json_string(IDB_TIME_ZONE));
 }
 
 static bool public_attribute(json_t *attribute)

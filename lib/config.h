@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 #define IDB_CONFIG_PATH                                                                            \
-    "/etc/idb/idb.json"                 /* used when neither --config nor $IDB_CONFIG is given */
-#define IDB_CACHE_PATH "/var/cache/idb" /* used when the file names no other */
+    "/etc/idb/idb.json"                   /* used when neither --config nor $IDB_CONFIG is given */
+#define IDB_TIME_ZONE  "Europe/Amsterdam" /* of a line that names no other */
+#define IDB_CACHE_PATH "/var/cache/idb"   /* used when the file names no other */
 #define IDB_SESSION_MAX_MS                                                                         \
     (4 * 60 * 60 * 1000)             /* no session lives longer, whatever is configured */
 #define IDB_CONFIG_MAX (1024 * 1024) /* bytes */

@@ -158,17 +158,6 @@ static bool collect(struct dialogue *d, const char *name, char first,
 
 /* ---- the store ---- */
 
-static bool service_open(void *ctx, struct idb_error *err)
-{
-    struct idb_app *app = ctx;
-    int64_t now = idb_timestamp_now();
-
-    return idb_app_configure(app, err) && idb_app_line(app, NULL, err)
-           && (app->code || idb_keys_load(&app->code, app->config, app->zone, "code.key", now, err))
-           && (app->bind || idb_keys_load(&app->bind, app->config, app->zone, "bind.key", now, err))
-           && idb_app_open_store(app, err);
-}
-
 static bool service_verify(void *ctx, const json_t *request, json_t **answer, struct idb_error *err)
 {
     return idb_handle_verify(ctx, request, answer, err);
@@ -179,24 +168,13 @@ static bool service_end(void *ctx, const json_t *request, json_t **answer, struc
     return idb_handle_end(ctx, request, answer, err);
 }
 
-static bool service_commit(void *ctx, struct idb_error *err)
-{
-    return idb_app_commit(ctx, err);
-}
-
-static void service_rollback(void *ctx)
-{
-    idb_app_rollback(ctx);
-}
-
 /* One request of another program's; takes request over. *answer is a new reference. */
 static bool run(struct dialogue *d,
                 bool (*handle)(void *ctx, const json_t *request, json_t **answer,
                                struct idb_error *err),
                 json_t *request, json_t **answer, struct idb_error *err)
 {
-    struct idb_service service = { d->app,         service_open,     handle,
-                                   service_commit, service_rollback, false };
+    struct idb_service service = idb_app_service(d->app, handle);
     struct idb_exchange x = { .request = request };
 
     if (!request)
@@ -288,6 +266,7 @@ static bool ask_codes(struct dialogue *d, struct idb_error *err)
 static bool identify(struct dialogue *d, struct idb_error *err)
 {
     struct idb_app *app = d->app;
+    struct idb_service service = idb_app_service(app, service_verify);
     bool open = true;
 
     if (!answer(d, err) || !idb_app_configure(app, err) || !idb_app_line(app, NULL, err)
@@ -295,7 +274,7 @@ static bool identify(struct dialogue *d, struct idb_error *err)
                            err))
         return false;
     if (open)
-        return service_open(app, err) && ask_codes(d, err);
+        return service.open(app, err) && ask_codes(d, err);
     d->result = "closed";
     return true;
 }

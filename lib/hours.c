@@ -1,5 +1,6 @@
 #include "hours.h"
 
+#include "config.h"
 #include "config_check.h"
 #include "config_schema.h"
 
@@ -9,13 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A zone that the system does not know would be taken for UTC, silently. */
-static bool is_known(const char *zone)
+bool idb_hours_knows(const char *zone)
 {
-    static const char folder[] = "/usr/share/zoneinfo";
     char path[128];
 
-    snprintf(path, sizeof path, "%s/%s", folder, zone);
+    snprintf(path, sizeof path, IDB_HOURS_ZONES "/%s", zone);
     return !strcmp(zone, "UTC") || access(path, R_OK) == 0;
 }
 
@@ -67,8 +66,8 @@ bool idb_hours_open(const json_t *line, int64_t now, bool *open, struct idb_erro
     *open = true;
     if (!hours && !closed)
         return true;
-    zone = zone ? zone : "Europe/Amsterdam";
-    if (!is_known(zone))
+    zone = zone ? zone : IDB_TIME_ZONE;
+    if (!idb_hours_knows(zone))
         return idb_fail(err, IDB_CONFIG, "config_invalid",
                         "This system knows no time zone \"%s\"; install tzdata, or mend time_zone"
                         " of the line.",

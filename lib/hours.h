@@ -11,6 +11,12 @@
 
 #include <stdint.h>
 
+#define IDB_HOURS_ZONES "/usr/share/zoneinfo" /* where this system keeps time zones */
+
+/* True where this system knows the time zone; one that it does not know would be taken
+ * for UTC, silently. */
+bool idb_hours_knows(const char *zone);
+
 /* *open for a checked line at now (ms). Without "hours" it is open on every day
  * that is not "closed". A range holds its first minute and not its last. Sets TZ
  * for a moment, so not for a process with threads. IDB_CONFIG "config_invalid" when

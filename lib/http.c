@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include "mac.h"
+#include "timestamp.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -99,23 +100,14 @@ static bool set_headers(CURL *curl, const struct idb_http_request *request,
                    && !curl_easy_setopt(curl, CURLOPT_CAPATH, NULL)));
 }
 
-/* Milliseconds of a clock that nobody sets. */
-static int64_t now_ms(void)
-{
-    struct timespec t = { 0 };
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int64_t idb_http_deadline(int seconds)
 {
-    return now_ms() + (int64_t)seconds * 1000;
+    return idb_timestamp_monotonic() + (int64_t)seconds * 1000;
 }
 
 long idb_http_time_left(int64_t deadline)
 {
-    int64_t left = deadline ? deadline - now_ms() : IDB_HTTP_TOTAL_S * 1000;
+    int64_t left = deadline ? deadline - idb_timestamp_monotonic() : IDB_HTTP_TOTAL_S * 1000;
 
     if (left > IDB_HTTP_TOTAL_S * 1000)
         left = IDB_HTTP_TOTAL_S * 1000;
@@ -138,12 +130,12 @@ static bool set_proxy(CURL *curl, const struct idb_http_request *request)
 static int stop_late(void *deadline, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     (void)a, (void)b, (void)c, (void)d;
-    return now_ms() > *(const int64_t *)deadline;
+    return idb_timestamp_monotonic() > *(const int64_t *)deadline;
 }
 
 static bool set_deadline(CURL *curl, long ms, int64_t *deadline)
 {
-    *deadline = now_ms() + ms;
+    *deadline = idb_timestamp_monotonic() + ms;
     return !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)IDB_HTTP_CONNECT_S)
            && !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ms)
            /* A name server that says nothing is not waited for either. */

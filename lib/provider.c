@@ -133,20 +133,20 @@ bool idb_provider_discover(struct idb_provider *p, struct idb_error *err)
     struct idb_http_request request = { .url = url };
     struct idb_cache entry = entry_of(p, "metadata", url, name);
     struct idb_error kept = { 0 };
-    int64_t at = idb_timestamp_now();
-    int64_t lifetime;
+    int64_t now = idb_timestamp_now();
+    int64_t at, lifetime;
 
     snprintf(url, sizeof url, "%s%s%s", issuer, n > 0 && issuer[n - 1] == '/' ? "" : "/",
              well_known);
     if (p->cache && !idb_cache_check(&p->cache, err))
         return false;
     entry.folder = p->cache;
-    if (idb_cache_read(&entry, at, &p->metadata, &at) && check_metadata(p, &kept))
+    if (idb_cache_read(&entry, now, &p->metadata, &at) && check_metadata(p, &kept))
         return true;
     json_decref(p->metadata);
     if (!fetch_kept(p, &request, 200, "", &p->metadata, &lifetime, err) || !check_metadata(p, err))
         return false;
-    idb_cache_write(&entry, -1, at, lifetime, p->metadata);
+    idb_cache_write(&entry, -1, now, lifetime, p->metadata);
     return true;
 }
 

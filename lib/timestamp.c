@@ -4,12 +4,22 @@
 #include <string.h>
 #include <time.h>
 
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec ts = { 0 };
+
+    clock_gettime(clock, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 int64_t idb_timestamp_now(void)
 {
-    struct timespec ts;
+    return read_clock(CLOCK_REALTIME);
+}
 
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+int64_t idb_timestamp_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 void idb_timestamp_format(char out[IDB_TIMESTAMP_SIZE], int64_t ms)

@@ -12,6 +12,9 @@
 /* Now, of CLOCK_REALTIME. */
 int64_t idb_timestamp_now(void);
 
+/* Milliseconds of CLOCK_MONOTONIC, which nobody sets: for time limits. */
+int64_t idb_timestamp_monotonic(void);
+
 /* RFC 3339 with milliseconds, UTC. ms between the years 1970 and 9999. */
 void idb_timestamp_format(char out[IDB_TIMESTAMP_SIZE], int64_t ms);
 

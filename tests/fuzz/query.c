@@ -3,11 +3,10 @@
  * behind the state of a login that this browser began. The provider answers as it
  * should, so that a query with a code gets all the way.
  */
+#include "begin.h"
 #include "cookie.h"
 #include "form.h"
-#include "fuzz.h"
 #include "handlers.h"
-#include "login.h"
 #include "request.h"
 
 enum { METADATA, TOKEN, JWKS };
@@ -31,13 +30,10 @@ static const char metadata[] =
     "\"authorization_response_iss_parameter_supported\":true}";
 
 static struct idb_config config = { .session_lifetime_ms = 4 * 60 * 60 * 1000 };
-static struct idb_keys browser = {
-    .count = 1, .key = { { .id = "00000000000000c1", .secret = "any secret" } }
-};
 static struct idb_keys issue = { .count = 1, .key = { { .id = "00000000000000c2" } } };
 static struct idb_keys seal = { .count = 1, .key = { { .id = "00000000000000c3" } } };
 static struct idb_app app = {
-    .config = &config, .browser = &browser, .issue = &issue, .seal = &seal
+    .config = &config, .browser = &fuzz_keys, .issue = &issue, .seal = &seal
 };
 static struct idb_login begun = { .method = "login", .purpose = "status", .lang = "nl" };
 static char *cookies; /* the Cookie header of the browser that began it */
@@ -83,15 +79,7 @@ static char *jwks_answer(void)
 
 static void setup(void)
 {
-    struct idb_error err = { 0 };
-    json_t *set = json_array();
-    const char *line;
-    bool ok = idb_login_begin(&app, &begun, NULL, set, &err);
-
-    assert(ok && json_array_size(set) == 1);
-    line = json_string_value(json_array_get(set, 0));
-    cookies = strndup(line, strcspn(line, ";"));
-    json_decref(set);
+    cookies = fuzz_begin(&app, &begun);
     config.root = fuzz_json(config_text);
     issue.key[0].jwk = fuzz_key(FUZZ_EC, issue.key[0].id);
     seal.key[0].jwk = fuzz_public(FUZZ_EC, seal.key[0].id);

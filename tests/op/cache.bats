@@ -107,9 +107,12 @@ keep_metadata() {
 @test "cache: what is kept is held against the configuration like what comes, and is none otherwise" {
     liar_instance
     keep_metadata
-    jq -c '.body.token_endpoint = "http://evil.example/"' "$cache/liar.metadata.json" >"$cache/changed"
+    jq -c '.body.token_endpoint = "http://evil.example/" | .fetched_at -= 600000' \
+        "$cache/liar.metadata.json" >"$cache/changed"
     mv "$cache/changed" "$cache/liar.metadata.json"
     run --separate-stderr -0 start "$browser" status liar
+    # For an hour from now, not from when the other was fetched.
+    jq -e --argjson now "$(date +%s)" '(.fetched_at / 1000 - $now | fabs) < 60' "$cache/liar.metadata.json"
     [ "$(jq -r .body.token_endpoint "$cache/liar.metadata.json")" = "$LIAR_URL/token" ]
     # An issuer with a slash more has its metadata at the same address.
     jq '.methods.liar.issuer += "/"' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
