@@ -272,8 +272,7 @@ struct idb_service idb_app_service(struct idb_app *app,
 int idb_app_main(const struct idb_app_program *program, int argc, char **argv)
 {
     struct idb_app app = { .program = program, .zone = program->zone };
-    struct idb_service service = { &app,           service_open,     service_handle,
-                                   service_commit, service_rollback, program->no_store };
+    struct idb_service service = idb_app_service(&app, service_handle);
     struct idb_error err = { 0 };
     int exit;
 

@@ -179,6 +179,7 @@ bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const 
     unsigned char *bytes = NULL;
     size_t n = 0;
     size_t n_signature = 0;
+    bool verified;
 
     *payload = NULL;
     *unknown_key = false;
@@ -192,8 +193,9 @@ bool idb_jwt_verify(json_t **payload, const char *token, const char *alg, const 
     chosen = choose(jwks, a, json_string_value(json_object_get(header, "kid")));
     if (chosen)
         key = bare(chosen, a);
-    *unknown_key = !verify(s, key);
-    if (!*unknown_key)
+    verified = verify(s, key);
+    *unknown_key = !verified;
+    if (verified)
         *payload = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
 out:
     json_decref(key);

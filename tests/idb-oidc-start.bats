@@ -412,7 +412,9 @@ END
     filter=$!
     exec 8>"$BATS_TEST_TMPDIR/lines"
     kill -STOP "$LIAR_PID"
-    printf '%s\n' '{"purpose":"status"}' '{"purpose":"status","method":"liar"}' >&8
+    # Both at once: bash itself would write each line alone.
+    printf '%s\n' '{"purpose":"status"}' '{"purpose":"status","method":"liar"}' >"$BATS_TEST_TMPDIR/two"
+    cat "$BATS_TEST_TMPDIR/two" >&8
     for _ in {1..100}; do
         [ ! -s "$BATS_TEST_TMPDIR/answers" ] || break
         sleep 0.02
