@@ -152,7 +152,7 @@ static bool warn_cache(json_t *warnings, const struct idb_config *config)
 
     if (json_object_size(json_object_get(config->root, "methods")) == 0 || !user)
         return true;
-    if (lstat(folder, &st) == -1)
+    if (stat(folder, &st) == -1)
         return errno != ENOENT
                || warn(warnings,
                        json_sprintf("cache.directory: %s does not exist: the login providers are"
