@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: idb-end [--config=FILE] [--line=LINE] [--zone=phone|desk]\n"
+    "usage: idb-end [--config=FILE] [--line=LINE | --client] [--zone=phone|desk]\n"
     "\n"
     "Ends calls and sessions: one JSON request a line on standard input, one JSON\n"
     "line in answer to each.\n"
@@ -15,6 +15,7 @@ static const char help[] =
     "\n"
     "  --config=FILE  instead of $IDB_CONFIG or /etc/idb/idb.json\n"
     "  --line=LINE    the line acted for, where the configuration has several\n"
+    "  --client       the line of who calls by HTTP, for scripts that are CGI\n"
     "  --zone=ZONE    phone (the default) or desk: who ends it\n"
     "  --help, --version\n"
     "\n"
@@ -22,6 +23,7 @@ static const char help[] =
 
 static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                          { "line", required_argument, NULL, 'l' },
+                                         { "client", no_argument, NULL, 'C' },
                                          { "zone", required_argument, NULL, 'z' },
                                          { 0 } };
 
@@ -39,7 +41,7 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 static const struct idb_app_program program = {
     .tool = { .name = "idb-end", .help = help, .options = options, .set = set },
     .zone = IDB_PHONE,
-    .cgi = { .cookies = IDB_COOKIE_PREFIX },
+    .cgi = { .cookies = IDB_COOKIE_PREFIX, .challenge = IDB_APP_CHALLENGE },
     .handle = idb_handle_end,
 };
 

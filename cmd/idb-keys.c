@@ -22,6 +22,8 @@ struct command {
     const char *name;
     bool (*run)(const struct settings *, const struct idb_config *, json_t **answer,
                 struct idb_error *);
+    int least, most; /* further words */
+    const char *takes;
 };
 
 static const char *const names[] = { "browser", "code", "bind", "issue", "seal" };
@@ -32,6 +34,8 @@ static const char help[] =
     "usage: idb-keys [--config=FILE] create\n"
     "       idb-keys [--config=FILE] list [--human]\n"
     "       idb-keys [--config=FILE] rotate [--older-than=HOURS] [NAME...]\n"
+    "       idb-keys [--config=FILE] token LINE\n"
+    "       idb-keys [--config=FILE] revoke ID\n"
     "\n"
     "Makes, lists and rotates the key files of the three zones.\n"
     "\n"
@@ -39,6 +43,8 @@ static const char help[] =
     "  list              show the files and their keys, without key material\n"
     "  rotate            a new key for each NAME (browser, code, bind, issue, seal;\n"
     "                    all five without one), and destroy the keys past their time\n"
+    "  token             a new bearer token for LINE, shown once: for an exchange\n"
+    "  revoke            take the token with that ID away\n"
     "\n"
     "  --config=FILE     configuration (else $IDB_CONFIG, else /etc/idb/idb.json)\n"
     "  --human           a table, also when standard output is no terminal\n"
@@ -170,10 +176,24 @@ static bool rotate(const struct settings *settings, const struct idb_config *con
     return err->exit == IDB_OK;
 }
 
+static bool new_token(const struct settings *settings, const struct idb_config *config,
+                      json_t **answer, struct idb_error *err)
+{
+    return idb_keyfile_token(config, settings->word[1], idb_timestamp_now(), answer, err);
+}
+
+static bool revoke_token(const struct settings *settings, const struct idb_config *config,
+                         json_t **answer, struct idb_error *err)
+{
+    return idb_keyfile_revoke(config, settings->word[1], answer, err);
+}
+
 static const struct command commands[] = {
-    { "create", create },
-    { "list", list },
-    { "rotate", rotate },
+    { "create", create, 0, 0, "no further words" },
+    { "list", list, 0, 0, "no further words" },
+    { "rotate", rotate, 0, NAMES, "at most five names" },
+    { "token", new_token, 1, 1, "a line" },
+    { "revoke", revoke_token, 1, 1, "the id of a token" },
 };
 
 /* The command that the words name; NULL when they name none. */
@@ -184,17 +204,20 @@ static const struct command *find_command(const struct settings *settings, struc
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-    idb_fail(err, IDB_USAGE, "usage", "Say create, list or rotate. Try 'idb-keys --help'.");
+    idb_fail(err, IDB_USAGE, "usage",
+             "Say create, list, rotate, token or revoke. Try 'idb-keys --help'.");
     return NULL;
 }
 
 static bool check_words(const struct settings *settings, const struct command *command,
                         struct idb_error *err)
 {
-    if (settings->words > 1 && command->run != rotate)
-        return idb_fail(err, IDB_USAGE, "usage",
-                        "%s takes no further words. Try 'idb-keys --help'.", command->name);
-    for (int i = 1; i < settings->words; i++) {
+    int further = settings->words - 1;
+
+    if (further < command->least || further > command->most)
+        return idb_fail(err, IDB_USAGE, "usage", "%s takes %s. Try 'idb-keys --help'.",
+                        command->name, command->takes);
+    for (int i = 1; command->run == rotate && i < settings->words; i++) {
         bool known = false;
 
         for (int j = 0; j < NAMES; j++)

@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include "token.h"
+
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -40,6 +42,9 @@ bool idb_app_set(void *settings, int option, const char *value, struct idb_error
         return true;
     case 'l':
         app->line_option = value;
+        return true;
+    case 'C':
+        app->client = true;
         return true;
     case 'h':
         app->human = true;
@@ -107,12 +112,16 @@ static bool load_keys(struct idb_app *app, struct idb_error *err)
 
 static bool client_line(struct idb_app *app, struct idb_error *err)
 {
+    const char *authorization = getenv("HTTP_AUTHORIZATION");
     const char *client = getenv("REMOTE_USER");
     const char *type = getenv("AUTH_TYPE");
 
+    if (idb_token_is_bearer(authorization))
+        return idb_token_line(&app->line, app->config, authorization, err);
     if (!client || !client[0] || !type || !type[0])
         return idb_fail(err, IDB_NOPERM, "not_authenticated",
-                        "The web server must authenticate who calls this address.");
+                        "Send a token, as Authorization: Bearer TOKEN, or log in at the web server"
+                        " as a client of a line.");
     app->line = idb_config_client_line(app->config, client);
     return app->line
            || idb_fail(err, IDB_NOPERM, "not_permitted",
@@ -125,7 +134,9 @@ bool idb_app_line(struct idb_app *app, const char *asked, struct idb_error *err)
     if (asked && app->zone != IDB_DESK)
         return idb_fail(err, IDB_DATA, "bad_request",
                         "\"line\" is not taken from a request; use --line.");
-    if (app->cgi && app->zone != IDB_DESK)
+    if (app->client && (app->line_option || app->zone == IDB_DESK))
+        return idb_fail(err, IDB_USAGE, "usage", "--client goes with neither --line nor the desk.");
+    if ((app->cgi && app->zone != IDB_DESK) || app->client)
         return client_line(app, err);
     app->line = asked ? asked : app->line_option;
     if (!app->line)
@@ -176,6 +187,8 @@ static bool service_open(void *ctx, struct idb_error *err)
 {
     struct idb_app *app = ctx;
 
+    if (app->program->opens_itself)
+        return true;
     return idb_app_configure(app, err) && load_keys(app, err)
            && (app->program->no_store || idb_app_open_store(app, err));
 }

@@ -20,7 +20,8 @@
 #include "timestamp.h"
 #include "tool.h"
 
-#define IDB_AGENT_MAX 65 /* a user's name and NUL */
+#define IDB_AGENT_MAX     65                           /* a user's name and NUL */
+#define IDB_APP_CHALLENGE "Bearer realm=\"ID Bellen\"" /* RFC 6750 section 3 */
 
 /* Keys a program may need; which file that is follows from its zone. */
 enum idb_app_key {
@@ -37,8 +38,9 @@ struct idb_app;
 struct idb_app_program {
     struct idb_tool tool;
     enum idb_zone zone;
-    unsigned keys; /* of enum idb_app_key */
-    bool no_store; /* touches no store */
+    unsigned keys;     /* of enum idb_app_key */
+    bool no_store;     /* touches no store */
+    bool opens_itself; /* the handler opens what it needs, and says what it cannot */
     struct idb_cgi cgi;
     idb_stream_print *human; /* how --human prints an answer; NULL where there is none */
     bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,
@@ -52,6 +54,7 @@ struct idb_app {
     const char *config_option; /* --config */
     const char *line_option;   /* --line */
     const char *attest;        /* --attest */
+    bool client;               /* --client: the line is that of who calls, as in CGI */
     bool human;                /* --human */
     bool cgi;
     enum idb_zone zone;
@@ -76,7 +79,7 @@ struct idb_service idb_app_service(struct idb_app *app,
                                    bool (*handle)(void *app, const json_t *request, json_t **answer,
                                                   struct idb_error *err));
 
-/* Takes --config (val 'c'), --line ('l') and --human ('h'). */
+/* Takes --config (val 'c'), --line ('l'), --client ('C') and --human ('h'). */
 bool idb_app_set(void *app, int option, const char *value, struct idb_error *err);
 
 /* Reads the configuration once; opens the store once. For programs that are no
@@ -94,9 +97,11 @@ bool idb_app_read(struct idb_app *app, struct idb_error *err);
 bool idb_app_write(struct idb_app *app, struct idb_error *err);
 
 /* Sets app->line. At the desk that is asked, or --line, or the only one. In the
- * phone zone it comes from --line, the only one, or, as CGI, the line of the
+ * phone zone it comes from --line, the only one, or, as CGI and with --client, from
+ * who calls: the line of the bearer token where there is one (token.h), else of the
  * client that the web server authenticated; asking is IDB_DATA "bad_request".
- * IDB_NOPERM "not_authenticated", "not_permitted"; IDB_CONFIG or IDB_DATA "unknown_line". */
+ * IDB_NOPERM "not_authenticated", "not_permitted"; IDB_CONFIG or IDB_DATA "unknown_line";
+ * IDB_USAGE "usage" where --client stands beside --line or at the desk. */
 bool idb_app_line(struct idb_app *app, const char *asked, struct idb_error *err);
 
 /* Sets app->agent to the person who acts: under CGI REMOTE_USER where AUTH_TYPE

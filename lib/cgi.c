@@ -190,6 +190,8 @@ static void print_head(const char *status, const struct idb_cgi *cgi, const json
     printf("Status: %s\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n", status);
     if (!strncmp(status, "405", 3))
         printf("Allow: %s\r\n", cgi->get ? "GET, POST" : "POST");
+    if (!strncmp(status, "401", 3) && cgi->challenge)
+        printf("WWW-Authenticate: %s\r\n", cgi->challenge);
     if (!strncmp(status, "503", 3))
         printf("Retry-After: 2\r\n");
     json_array_foreach (cookies, i, cookie)

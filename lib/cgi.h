@@ -17,12 +17,13 @@
 #include "tool.h"
 
 struct idb_cgi {
-    bool get;            /* GET is allowed: the request is then {} */
-    const char *cookies; /* the member "cookies" is the Cookie header's cookies whose names
-                            begin so, and nothing else is; "cookies" of the answer become
-                            Set-Cookie headers. NULL: no cookies */
-    const char *path;    /* the member that PATH_INFO, without its slash, becomes, or NULL */
-    const char *query;   /* the member that QUERY_STRING becomes; NULL: no query is taken */
+    bool get;              /* GET is allowed: the request is then {} */
+    const char *cookies;   /* the member "cookies" is the Cookie header's cookies whose names
+                              begin so, and nothing else is; "cookies" of the answer become
+                              Set-Cookie headers. NULL: no cookies */
+    const char *path;      /* the member that PATH_INFO, without its slash, becomes, or NULL */
+    const char *query;     /* the member that QUERY_STRING becomes; NULL: no query is taken */
+    const char *challenge; /* WWW-Authenticate of a 401 (RFC 9110 section 11.6.1), or NULL */
 };
 
 bool idb_cgi_called(const char *argv0);

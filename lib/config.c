@@ -178,6 +178,22 @@ const json_t *idb_config_line(const struct idb_config *config, const char *name)
     return entry(config, "lines", name);
 }
 
+const char *idb_config_queue(const struct idb_config *config, const char *purpose)
+{
+    const char *queue =
+        json_string_value(json_object_get(idb_config_purpose(config, purpose), "queue"));
+
+    return queue ? queue : purpose;
+}
+
+const char *idb_config_line_name(const struct idb_config *config, const char *name)
+{
+    json_t *lines = json_object_get(config->root, "lines");
+
+    return idb_config_line(config, name) ? json_object_iter_key(json_object_iter_at(lines, name))
+                                         : NULL;
+}
+
 const char *idb_config_only_line(const struct idb_config *config)
 {
     const char *last = NULL;

@@ -65,6 +65,12 @@ const json_t *idb_config_attribute(const struct idb_config *config, const char *
 const json_t *idb_config_method(const struct idb_config *config, const char *name);
 const json_t *idb_config_line(const struct idb_config *config, const char *name);
 
+/* The queue of calls about a purpose: its "queue", else its own name. Borrowed. */
+const char *idb_config_queue(const struct idb_config *config, const char *purpose);
+
+/* The name of a line as the configuration holds it, borrowed; NULL when there is none. */
+const char *idb_config_line_name(const struct idb_config *config, const char *name);
+
 /* The name of the only line, or NULL when there are several. Borrowed. */
 const char *idb_config_only_line(const struct idb_config *config);
 

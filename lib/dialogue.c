@@ -279,25 +279,17 @@ static bool identify(struct dialogue *d, struct idb_error *err)
     return true;
 }
 
-/* What the configuration names, or the purpose's own name. */
-static const char *queue(const struct dialogue *d)
-{
-    const char *name = NULL;
-
-    if (d->purpose[0])
-        name = idb_request_text(idb_config_purpose(d->app->config, d->purpose), "queue");
-    return name ? name : d->purpose;
-}
-
 /* What the dialplan reads, the result last: where that stands, all stands. A dead
  * channel takes it too, for its hangup handler. */
 static bool tell(struct dialogue *d, struct idb_error *err)
 {
-    const char *const variables[][2] = { { "IDB_SESSION", d->session },
-                                         { "IDB_PURPOSE", d->purpose },
-                                         { "IDB_QUEUE", queue(d) },
-                                         { "IDB_LANG", d->lang },
-                                         { "IDB_RESULT", d->result } };
+    const char *const variables[][2] = {
+        { "IDB_SESSION", d->session },
+        { "IDB_PURPOSE", d->purpose },
+        { "IDB_QUEUE", d->purpose[0] ? idb_config_queue(d->app->config, d->purpose) : "" },
+        { "IDB_LANG", d->lang },
+        { "IDB_RESULT", d->result }
+    };
     struct idb_agi_reply reply;
     char value[2 * IDB_NAME_SIZE];
     bool known = true;

@@ -228,9 +228,11 @@ bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answ
     if (!ok)
         return false;
     accepted = !strcmp(o.result, "accepted");
-    *answer = accepted ? json_pack("{s:s, s:s, s:s, s:i}", "result", o.result, "session", o.session,
-                                   "purpose", o.purpose, "attempts_left", o.left)
-                       : json_pack("{s:s, s:i}", "result", o.result, "attempts_left", o.left);
+    *answer = accepted
+                  ? json_pack("{s:s, s:s, s:s, s:s, s:i}", "result", o.result, "session", o.session,
+                              "purpose", o.purpose, "queue",
+                              idb_config_queue(app->config, o.purpose), "attempts_left", o.left)
+                  : json_pack("{s:s, s:i}", "result", o.result, "attempts_left", o.left);
     err->exit = accepted ? IDB_OK : IDB_REFUSED;
     return true;
 }

@@ -36,7 +36,7 @@ bool idb_handle_renew(struct idb_app *app, const json_t *request, json_t **answe
 bool idb_handle_confirm(struct idb_app *app, const json_t *request, json_t **answer,
                         struct idb_error *err);
 
-/* {code, call_id, caller?} → {result, session?, purpose?, attempts_left} */
+/* {code, call_id, caller?} → {result, session?, purpose?, queue?, attempts_left} */
 bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answer,
                        struct idb_error *err);
 
@@ -47,6 +47,12 @@ bool idb_handle_transfer(struct idb_app *app, const json_t *request, json_t **an
 /* {call_id} by phone or desk, {cookies} by the resident → {result: ended | wrap_up, …} */
 bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
                     struct idb_error *err);
+
+/* {} → {result: ok | broken, configuration, keys, store, line}, each "ok" (a line: "open"
+ * or "closed"), {error, message}, or "unknown" where the configuration says nothing;
+ * err holds the gravest. Opens what it looks at itself (opens_itself). */
+bool idb_handle_health(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err);
 
 /* {line?, call_id, peek?, reveal?, lang?}, {open:true} or {ticket} */
 bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answer,

@@ -2,6 +2,7 @@
 
 #include "b64.h"
 #include "timestamp.h"
+#include "token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -375,17 +376,25 @@ static json_t *new_ec(bool signs)
     return NULL;
 }
 
+static bool new_id(char text[IDB_KEY_ID_SIZE])
+{
+    unsigned char id[8];
+
+    if (!idb_random(id, sizeof id))
+        return false;
+    for (size_t i = 0; i < sizeof id; i++)
+        snprintf(text + 2 * i, 3, "%02x", id[i]);
+    return true;
+}
+
 /* A fresh key for the pair, or NULL. */
 static json_t *new_key(const struct pair *pair, int64_t now)
 {
-    unsigned char id[8];
     char text[IDB_KEY_ID_SIZE];
     json_t *key = NULL;
 
-    if (!idb_random(id, sizeof id))
+    if (!new_id(text))
         return NULL;
-    for (size_t i = 0; i < sizeof id; i++)
-        snprintf(text + 2 * i, 3, "%02x", id[i]);
     if (idb_key_kind(pair->whole.file) == IDB_KEY_SECRET)
         key = new_secret();
     else
@@ -648,6 +657,111 @@ bool idb_keyfile_rotate(const struct idb_config *config, const char *name, int64
     return ok;
 }
 
+/* Tokens */
+
+static const struct side tokens_side = { IDB_PHONE, IDB_TOKENS_FILE };
+
+/* A token and, in *entry, what is kept of it. */
+static bool new_token(char token[IDB_TOKEN_SIZE], json_t **entry, const char *line, int64_t now)
+{
+    unsigned char secret[IDB_KEY_SIZE];
+    char text[IDB_B64_SIZE(IDB_KEY_SIZE)];
+    char hash[IDB_TOKEN_HASH];
+    char id[IDB_KEY_ID_SIZE];
+    bool ok = new_id(id) && idb_random(secret, sizeof secret);
+
+    *entry = NULL;
+    if (ok) {
+        idb_b64_encode(text, secret, sizeof secret);
+        snprintf(token, IDB_TOKEN_SIZE, IDB_TOKEN_PREFIX "%s", text);
+        ok = idb_token_hash(hash, token, strlen(token));
+    }
+    if (ok)
+        *entry = json_pack("{s:s, s:s, s:s}", "id", id, "line", line, "hash", hash);
+    ok = *entry && set_time(*entry, "created_at", now);
+    idb_wipe(secret, sizeof secret);
+    idb_wipe(text, sizeof text);
+    return ok;
+}
+
+static bool add_token(const struct idb_config *config, const char *line, int64_t now,
+                      json_t **answer, struct idb_error *err)
+{
+    json_t *set = idb_tokens_read(config, err);
+    json_t *list = json_object_get(set, "tokens");
+    char token[IDB_TOKEN_SIZE] = "";
+    json_t *entry = NULL;
+    bool ok = false;
+
+    if (!set)
+        return false;
+    if (json_array_size(list) >= IDB_TOKENS_MAX)
+        idb_fail(err, IDB_REFUSED, "tokens_in_use",
+                 "There are %d tokens; take one away with idb-keys revoke (idb-keys list).",
+                 IDB_TOKENS_MAX);
+    else if (!new_token(token, &entry, line, now) || json_array_append(list, entry))
+        idb_fail(err, IDB_SOFTWARE, "internal", "No token could be made.");
+    else if (write_side(config, tokens_side, set, err)) {
+        *answer = json_pack("{s:s, s:O, s:s}", "token", token, "id", json_object_get(entry, "id"),
+                            "line", line);
+        ok = *answer || no_memory(err);
+    }
+    idb_wipe(token, sizeof token);
+    json_decref(entry);
+    json_decref(set);
+    return ok;
+}
+
+bool idb_keyfile_token(const struct idb_config *config, const char *line, int64_t now,
+                       json_t **answer, struct idb_error *err)
+{
+    int fd;
+    bool ok;
+
+    if (!idb_config_line(config, line))
+        return idb_fail(err, IDB_DATA, "unknown_line",
+                        "The configuration has no such line; see idb-config show.");
+    fd = lock(config, err);
+    if (fd < 0)
+        return false;
+    ok = add_token(config, line, now, answer, err);
+    shut(fd);
+    return ok;
+}
+
+/* Takes the entry with that id out of the set. */
+static bool remove_token(json_t *set, const char *id)
+{
+    json_t *list = json_object_get(set, "tokens");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *entry = json_array_get(list, i);
+
+        if (!strcmp(json_string_value(json_object_get(entry, "id")), id))
+            return json_array_remove(list, i) == 0;
+    }
+    return false;
+}
+
+bool idb_keyfile_revoke(const struct idb_config *config, const char *id, json_t **answer,
+                        struct idb_error *err)
+{
+    int fd = lock(config, err);
+    json_t *set = fd >= 0 ? idb_tokens_read(config, err) : NULL;
+    bool ok = false;
+
+    if (set && !remove_token(set, id))
+        idb_fail(err, IDB_REFUSED, "unknown_token",
+                 "There is no token with that id; idb-keys list shows them.");
+    else if (set && write_side(config, tokens_side, set, err)) {
+        *answer = json_pack("{s:s}", "revoked", id);
+        ok = *answer || no_memory(err);
+    }
+    json_decref(set);
+    shut(fd);
+    return ok;
+}
+
 /* Listing */
 
 static const char *type_of(const char *file)
@@ -691,6 +805,12 @@ static json_t *key_entry(const json_t *key)
     return entry;
 }
 
+static bool add_error(json_t *entry, const struct idb_error *err)
+{
+    return json_object_set_new(entry, "error", json_string(err->code)) == 0
+           && json_object_set_new(entry, "message", json_string(err->message)) == 0;
+}
+
 static bool add_keys(json_t *entry, const struct idb_config *config, struct side side)
 {
     struct idb_error err = { 0 };
@@ -701,13 +821,56 @@ static bool add_keys(json_t *entry, const struct idb_config *config, struct side
 
     if (!set) {
         json_decref(keys);
-        return json_object_set_new(entry, "error", json_string(err.code)) == 0
-               && json_object_set_new(entry, "message", json_string(err.message)) == 0;
+        return add_error(entry, &err);
     }
     for (size_t i = 0; ok && i < json_array_size(list); i++)
         ok = json_array_append_new(keys, key_entry(json_array_get(list, i))) == 0;
     json_decref(set);
     return json_object_set_new(entry, "keys", keys) == 0 && ok;
+}
+
+/* The tokens as keys that have a line and no end. */
+static bool add_tokens(json_t *entry, const struct idb_config *config)
+{
+    struct idb_error err = { 0 };
+    json_t *set = idb_tokens_read(config, &err);
+    const json_t *list = json_object_get(set, "tokens");
+    json_t *keys = json_array();
+    bool ok = true;
+
+    if (!set) {
+        json_decref(keys);
+        return add_error(entry, &err);
+    }
+    for (size_t i = 0; ok && i < json_array_size(list); i++) {
+        const json_t *token = json_array_get(list, i);
+
+        ok = json_array_append_new(keys, json_pack("{s:O, s:O, s:O, s:n, s:n}", "id",
+                                                   json_object_get(token, "id"), "line",
+                                                   json_object_get(token, "line"), "created_at",
+                                                   json_object_get(token, "created_at"),
+                                                   "retired_at", "readable_until"))
+             == 0;
+    }
+    json_decref(set);
+    return json_object_set_new(entry, "keys", keys) == 0 && ok;
+}
+
+static bool add_token_file(json_t *list, const struct idb_config *config)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    json_t *entry;
+
+    side_path(path, config, tokens_side);
+    if (lstat(path, &st) != 0)
+        return true;
+    entry =
+        json_pack("{s:s, s:s, s:s}", "zone", "phone", "file", IDB_TOKENS_FILE, "type", "tokens");
+    if (entry && add_tokens(entry, config) && add_rights(entry, path))
+        return json_array_append_new(list, entry) == 0;
+    json_decref(entry);
+    return false;
 }
 
 static bool add_file(json_t *list, const struct idb_config *config, struct side side)
@@ -738,6 +901,7 @@ bool idb_keyfile_list(const struct idb_config *config, json_t **list, struct idb
             if (ok && pairs[i].copy.zone == zone)
                 ok = add_file(*list, config, pairs[i].copy);
         }
+    ok = ok && add_token_file(*list, config);
     if (ok)
         return true;
     json_decref(*list);

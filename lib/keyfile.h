@@ -31,7 +31,20 @@ bool idb_keyfile_rotate(const struct idb_config *config, const char *name, int64
 
 /* [{zone,file,type,keys:[{id,created_at,retired_at,readable_until}],owner,mode}]
  * of all files, without any key material; a file that is not in order carries
- * "error" and "message" instead of keys. A new reference. */
+ * "error" and "message" instead of keys. The phone's file of tokens (token.h) stands
+ * there too, where there is one, each with its line. A new reference. */
 bool idb_keyfile_list(const struct idb_config *config, json_t **list, struct idb_error *err);
+
+/* A new bearer token (token.h) for a line of the configuration: *answer is
+ * {token, id, line}, the only place where the token ever stands. IDB_DATA
+ * "unknown_line", IDB_REFUSED "tokens_in_use" when there are IDB_TOKENS_MAX, and as
+ * idb_keyfile_create fails. */
+bool idb_keyfile_token(const struct idb_config *config, const char *line, int64_t now,
+                       json_t **answer, struct idb_error *err);
+
+/* Takes the token with that id away: *answer is {revoked: id}. IDB_REFUSED
+ * "unknown_token". */
+bool idb_keyfile_revoke(const struct idb_config *config, const char *id, json_t **answer,
+                        struct idb_error *err);
 
 #endif

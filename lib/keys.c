@@ -265,6 +265,14 @@ static json_t *read_file(const struct source *s, struct idb_error *err)
     return set;
 }
 
+json_t *idb_keys_read_json(const struct idb_config *config, enum idb_zone zone, const char *name,
+                           struct idb_error *err)
+{
+    struct source s = source_of(config, zone, name);
+
+    return read_file(&s, err);
+}
+
 static bool is_line_end(char c)
 {
     return c == '\n' || c == '\r';

@@ -4,7 +4,7 @@
  * as long as what they made may live.
  *
  *     web/browser.key code.key issue.key seal.pub
- *     phone/code.key bind.key
+ *     phone/code.key bind.key tokens (token.h)
  *     desk/seal.key bind.key issue.pub
  *
  *     struct idb_keys *code = NULL;
@@ -70,6 +70,11 @@ int64_t idb_key_readable_until(const json_t *key);
 bool idb_keys_read_text(char **text, const struct idb_config *config, enum idb_zone zone,
                         const char *name, struct idb_error *err);
 void idb_keys_text_free(char *text);
+
+/* The JSON in another file of the zone, under the same rights and with the same errors;
+ * a new reference. */
+json_t *idb_keys_read_json(const struct idb_config *config, enum idb_zone zone, const char *name,
+                           struct idb_error *err);
 
 /* Wipes and frees. NULL is harmless. */
 void idb_keys_free(struct idb_keys *keys);

@@ -6,6 +6,7 @@ load lib
 setup() {
     export IDB_CONFIG=$BATS_TEST_TMPDIR/idb.json IDB_KEYS=$BATS_TEST_TMPDIR/keys
     idb_config "$BATS_TEST_TMPDIR" >"$IDB_CONFIG"
+    cd "$BATS_TEST_TMPDIR" || return
 }
 
 # file ZONE/NAME: one member of the list.
@@ -271,10 +272,90 @@ web/seal.pub 600" ]
     [ "$stderr" = "idb-keys: $IDB_KEYS/phone/code.key belongs to the phone zone (user daemon) and you are root; run it as daemon, for instance with sudo -u daemon." ]
 }
 
+# tokens: the ids in the file, one a line.
+tokens() { idb-keys list | jq -r '.[] | select(.file == "tokens").keys[] | "\(.id) \(.line)"'; }
+
+@test "idb-keys: a token is shown once, and only its hash is kept" {
+    idb-keys create
+    run --separate-stderr -0 idb-keys token kcc
+    [ -z "$stderr" ]
+    [ "$(json '. | keys | join(" ")')" = 'id line token' ]
+    local token id file=$IDB_KEYS/phone/tokens
+    token=$(json .token) id=$(json .id)
+    [[ $token =~ ^idb_[A-Za-z0-9_-]{43}$ && $id =~ ^[0-9a-f]{16}$ && $(json .line) = kcc ]]
+    [ "$(stat -c %a "$file")" = 600 ]
+    [ "$(jq -r '.tokens[0].hash' "$file")" = \
+        "$(printf %s "$token" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =)" ]
+    run -1 grep -rqF "${token#idb_}" "$IDB_KEYS"
+    [ "$(tokens)" = "$id kcc" ]
+    run --separate-stderr -0 idb-keys list
+    [[ $output != *"${token#idb_}"* && $output != *"$(jq -r '.tokens[0].hash' "$file")"* ]]
+    [ "$(json '.[] | select(.file == "tokens") | "\(.zone) \(.type) \(.mode)"')" = 'phone tokens 0600' ]
+}
+
+@test "idb-keys: several tokens stand side by side, and one is taken away alone" {
+    idb-keys create
+    local first second
+    first=$(idb-keys token kcc | jq -r .id) second=$(idb-keys token kcc | jq -r .id)
+    [ "$(tokens)" = "$first kcc"$'\n'"$second kcc" ]
+    run --separate-stderr -0 idb-keys revoke "$first"
+    [ "$output" = "{\"revoked\":\"$first\"}" ]
+    [ "$(tokens)" = "$second kcc" ]
+    run --separate-stderr -1 idb-keys revoke "$first"
+    [ "$(json .error)" = unknown_token ]
+    [ "$(tokens)" = "$second kcc" ]
+}
+
+@test "idb-keys: a token for no line, and the sixty-fifth, change nothing" {
+    idb-keys create
+    run --separate-stderr -65 idb-keys token nowhere
+    [ "$(json .error)" = unknown_line ]
+    [ ! -e "$IDB_KEYS/phone/tokens" ]
+    idb-keys token kcc >first
+    jq '.tokens = [range(64) as $i | .tokens[0] | .id = ($i | tostring)]' "$IDB_KEYS/phone/tokens" >many
+    cat many >"$IDB_KEYS/phone/tokens"
+    run --separate-stderr -1 idb-keys token kcc
+    [ "$(json .error)" = tokens_in_use ]
+    cmp many "$IDB_KEYS/phone/tokens"
+}
+
+@test "idb-keys: a file of tokens that is not in order is refused and never quoted" {
+    idb-keys create
+    idb-keys token kcc >first
+    local change
+    for change in '.more = 1' '.tokens = {}' '.tokens[0].hash = "hunter2"' 'del(.tokens[0].line)' \
+        '.tokens[0].token = "hunter2"' '.tokens[0].created_at = "hunter2"'; do
+        jq "$change" "$IDB_KEYS/phone/tokens" >other
+        cp "$IDB_KEYS/phone/tokens" good
+        cat other >"$IDB_KEYS/phone/tokens"
+        run --separate-stderr -78 idb-keys token kcc
+        [ "$(json .error)" = key_corrupt ]
+        [[ "$output$stderr" != *hunter2* ]]
+        run --separate-stderr -78 idb-keys list
+        [ "$(json '.[] | select(.error) | .file')" = tokens ]
+        cat good >"$IDB_KEYS/phone/tokens"
+    done
+}
+
+@test "idb-keys: tokens made and taken away at once are all there, or all gone" {
+    idb-keys create
+    local i
+    for i in {1..12}; do
+        idb-keys token kcc >"made.$i" 3>&- &
+    done
+    wait
+    [ "$(tokens | sort)" = "$(cat made.* | jq -r '"\(.id) \(.line)"' | sort)" ]
+    for i in {1..12}; do
+        idb-keys revoke "$(jq -r .id "made.$i")" >"gone.$i" 3>&- &
+    done
+    wait
+    [ -z "$(tokens)" ]
+}
+
 @test "idb-keys: wrong use is exit 64" {
     local words
     for words in "" "make" "create web" "list all" "rotate nothing" "rotate --older-than=x" \
-        "rotate --older-than=-1" "--colour list" "list --config"; do
+        "rotate --older-than=-1" "--colour list" "list --config" "token" "token kcc kcc" "revoke" "revoke a b"; do
         # shellcheck disable=SC2086
         run --separate-stderr -64 idb-keys $words
         [ "$(json .error)" = usage ]

@@ -19,9 +19,9 @@ gives() {
 
 # accepted SESSION [LEFT]: the answer is that, with all its members.
 accepted() {
-    [ "$(members)" = 'attempts_left purpose result session' ] && [ -z "$stderr" ] &&
-        [ "$(json result) $(json purpose) $(json session) $(json attempts_left)" = \
-            "accepted status $1 ${2-3}" ]
+    [ "$(members)" = 'attempts_left purpose queue result session' ] && [ -z "$stderr" ] &&
+        [ "$(json result) $(json purpose) $(json queue) $(json session) $(json attempts_left)" = \
+            "accepted status status $1 ${2-3}" ]
 }
 
 # bad WORD EXIT REQUEST: fails so, and nothing is written.
@@ -512,6 +512,72 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
     REMOTE_USER=pbx AUTH_TYPE=Basic run --separate-stderr -0 cgi idb-verify POST "$body"
     [ "${lines[0]}" = 'Status: 200 OK' ]
     [[ $output == *'"accepted"'* ]]
+}
+
+# with_token TOKEN: $body with that bearer token; the status in $status_line.
+with_token() {
+    HTTP_AUTHORIZATION="Bearer $1" run --separate-stderr -0 cgi idb-verify POST "$body"
+    status_line=${lines[0]#Status: }
+}
+
+@test "idb-verify: as CGI a bearer token acts for its line alone" {
+    two_lines
+    body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
+    local kcc two
+    kcc=$(idb-keys token kcc) two=$(idb-keys token two)
+    with_token "$(jq -r .token <<<"$two")"
+    [ "$status_line" = '200 OK' ]
+    [[ $output == *'"wrong"'* ]]
+    [ "$(column state "$session")" = issued ]
+    with_token "$(jq -r .token <<<"$kcc")"
+    [ "$status_line" = '200 OK' ]
+    [[ $output == *'"accepted"'* ]]
+    [ "$(newest_audit)" = "line:kcc|verify|$session|accepted" ]
+}
+
+@test "idb-verify: as CGI a token that is none, was taken away, or lost its line" {
+    two_lines
+    body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
+    local made token
+    made=$(idb-keys token two)
+    token=$(jq -r .token <<<"$made")
+    for try in "${token}x" "${token%?}" "${token#idb_}" '' "$(jq -r '.tokens[0].hash' "$IDB_KEYS/phone/tokens")" \
+        "$token "; do
+        with_token "$try"
+        [ "$status_line" = '401 Unauthorized' ]
+        [[ $output == *'WWW-Authenticate: Bearer realm="ID Bellen"'*'"not_authenticated"'* ]]
+    done
+    jq 'del(.lines.two, .purposes.other)' "$IDB_CONFIG" >"$IDB_CONFIG.new"
+    cat "$IDB_CONFIG.new" >"$IDB_CONFIG"
+    with_token "$token"
+    [ "$status_line" = '403 Forbidden' ]
+    [[ $output == *'"not_permitted"'* ]]
+    idb-keys revoke "$(jq -r .id <<<"$made")" >gone
+    with_token "$token"
+    [ "$status_line" = '401 Unauthorized' ]
+    [ "$(column state "$session")" = issued ]
+}
+
+@test "idb-verify: as CGI a token decides, whoever the web server authenticated" {
+    body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
+    export REMOTE_USER=pbx AUTH_TYPE=Basic
+    with_token idb_unknown
+    [ "$status_line" = '401 Unauthorized' ]
+    [ "$(column state "$session")" = issued ]
+}
+
+@test "idb-verify: --client takes the line of who calls, and nobody else's" {
+    two_lines
+    body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
+    run --separate-stderr -77 idb-verify --client <<<"$body"
+    failed idb-verify not_authenticated
+    run --separate-stderr -64 idb-verify --client --line=kcc <<<"$body"
+    failed idb-verify usage
+    REMOTE_USER=pbx2 AUTH_TYPE=Basic run --separate-stderr -1 idb-verify --client <<<"$body"
+    gives wrong 2
+    HTTP_AUTHORIZATION="Bearer $(idb-keys token kcc | jq -r .token)" \
+        run --separate-stderr -0 idb-verify --client <<<"$body"
+    accepted "$session"
 }
 
 # ---- when something else is wrong ----

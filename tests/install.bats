@@ -96,5 +96,5 @@ END
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-verify ''
     [ -z "$output" ]
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-keys r
-    [ "$output" = rotate ]
+    [ "$output" = "$(printf '%s\n' revoke rotate)" ]
 }
