@@ -54,7 +54,8 @@ UNITFILES = $(patsubst scripts/systemd/%,%,$(wildcard $(addprefix scripts/system
 # Pages: the CGI scripts of a zone, and the statuses that lighttpd answers by itself.
 GLUE = web desk
 STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
-# Where the spoken prompts are made; RECORDINGS=DIR holds a studio's.
+# Where the spoken prompts are made; RECORDINGS=DIR holds a studio's, and HOURS=FILE is an
+# idb.json whose lines say when they are open.
 PROMPTS = build/prompts
 
 .DELETE_ON_ERROR:
@@ -113,8 +114,8 @@ fuzz: ## libFuzzer on each target of tests/fuzz; FUZZ=NAME for one, FUZZ_SECONDS
 bench: all benches ## ratios to a floor measured in the same run
 	tests/bench/run
 
-prompts: ## what the telephone line says, spoken; RECORDINGS=DIR for a studio's own
-	scripts/phone/prompts/speak $(PROMPTS) $(if $(RECORDINGS),'$(RECORDINGS)')
+prompts: ## what the telephone line says, spoken; RECORDINGS=DIR of a studio, HOURS=idb.json
+	scripts/phone/prompts/speak $(PROMPTS) '$(RECORDINGS)' '$(HOURS)'
 
 install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/idb \

@@ -94,10 +94,11 @@ static bool answer(struct dialogue *d, struct idb_error *err)
            && (strcmp(reply.result, "-1") != 0 || is_there(d, err));
 }
 
-/* Without the recording the dialogue goes on. *key, if any, ends it early: the key
- * that was pressed, for it is the first of the code, which a link on the resident's
+/* Plays one recording; *there says whether it was there. *key, if any, ends it early: the
+ * key that was pressed, for it is the first of the code, which a link on the resident's
  * page dials by itself. */
-static bool play(struct dialogue *d, const char *name, char *key, struct idb_error *err)
+static bool try_play(struct dialogue *d, const char *name, char *key, bool *there,
+                     struct idb_error *err)
 {
     struct idb_agi_reply reply;
     long pressed;
@@ -110,7 +111,26 @@ static bool play(struct dialogue *d, const char *name, char *key, struct idb_err
     if (key && pressed > 0 && pressed < 128 && strchr(KEYS, (int)pressed))
         *key = (char)pressed;
     idb_wipe(&reply, sizeof reply);
-    return pressed >= 0 || is_there(d, err);
+    *there = pressed >= 0;
+    return *there || is_there(d, err);
+}
+
+/* Without the recording the dialogue goes on. */
+static bool play(struct dialogue *d, const char *name, char *key, struct idb_error *err)
+{
+    bool there;
+
+    return try_play(d, name, key, &there, err);
+}
+
+/* When this line is open, where that was recorded. */
+static bool play_closed(struct dialogue *d, struct idb_error *err)
+{
+    char name[sizeof "closed-" + IDB_NAME_SIZE];
+    bool there = false;
+
+    snprintf(name, sizeof name, "closed-%s", d->app->line);
+    return try_play(d, name, NULL, &there, err) && (there || play(d, "closed", NULL, err));
 }
 
 static bool get_data(struct dialogue *d, const char *file, int max, struct idb_agi_reply *reply,
@@ -324,7 +344,7 @@ static bool part(struct dialogue *d, struct idb_error *err)
 
     if (!closed && strcmp(d->result, "not_identified") != 0)
         return play(d, d->result, NULL, err);
-    if (!play(d, closed ? "closed" : "no-more", NULL, err))
+    if (!(closed ? play_closed(d, err) : play(d, "no-more", NULL, err)))
         return false;
     if (!says_goodbye(d))
         return closed || play(d, "to-queue", NULL, err);

@@ -90,6 +90,15 @@ told() {
 }
 accepted() { told accepted "${1-$session}" status status && play accepted; }
 not_identified() { told not_identified && play no-more && play to-queue; }
+# closed [there]: what the line says of its hours, or of every line.
+closed() {
+    if [ "${1-}" = there ]; then
+        play closed-kcc
+    else
+        printf '%s\n' '> STREAM FILE idb/nl/closed-kcc ""' '< 200 result=-1 endpos=0' \
+            '> CHANNEL STATUS' '< 200 result=6' && play closed
+    fi
+}
 unavailable() { told unavailable && play unavailable; }
 
 # state [SESSION]
@@ -280,16 +289,20 @@ END2
     today=$(TZ=Europe/Amsterdam date +%F)
     for hours in '{}' '{"mon":[]}'; do
         instance ".lines.kcc.hours = $hours"
-        run --separate-stderr -1 agi < <(call c-1; told closed; play closed)
+        run --separate-stderr -1 agi < <(call c-1; told closed; closed)
         silent
     done
     instance ".lines.kcc.closed = [\"$today\"] | .lines.kcc.unidentified = \"goodbye\""
-    run --separate-stderr -1 agi < <(call c-1; told closed; play closed; play goodbye
+    run --separate-stderr -1 agi < <(call c-1; told closed; closed; play goodbye
         printf '%s\n' '> HANGUP' '< 200 result=1')
     silent
     # That needs no store.
     mv "$IDB_STORE" "$HERE/away"
-    run --separate-stderr -1 agi < <(call c-1; told closed; play closed; play goodbye
+    run --separate-stderr -1 agi < <(call c-1; told closed; closed; play goodbye
+        printf '%s\n' '> HANGUP' '< 200 result=1')
+    silent
+    # Its own hours, where they were recorded.
+    run --separate-stderr -1 agi < <(call c-1; told closed; closed there; play goodbye
         printf '%s\n' '> HANGUP' '< 200 result=1')
     silent
     always='[ "mon", "tue", "wed", "thu", "fri", "sat", "sun" ] | map({ (.): ["00:00-24:00"] }) | add'

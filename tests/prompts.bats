@@ -133,6 +133,37 @@ refused() {
     [ "$before" = "$(state "$all")" ]
 }
 
+# hours CHANGE [LANGUAGE]: what the line kcc says, its line of idb.json changed so.
+hours() {
+    jq "{ lines: { comment: \"x\", kcc: ({} | $1) } }" -n >"$BATS_TEST_TMPDIR/idb.json"
+    jq -r --arg lang "${2-nl}" -f "$texts/hours.jq" "$BATS_TEST_TMPDIR/idb.json"
+}
+
+@test "prompts: the hours of a line in words" {
+    week='.hours = { mon: ["09:00-17:00"], tue: ["09:00-17:00"], wed: ["08:30-12:30", "13:00-24:00"], sun: ["00:00-12:00"] }'
+    [ "$(hours "$week")" = 'closed-kcc: Deze lijn is nu gesloten. Wij zijn open op maandag en dinsdag van 9 uur tot 17 uur. Op woensdag van 8 uur 30 tot 12 uur 30, en van 13 uur tot 24 uur. Op zondag van 0 uur tot 12 uur. U kunt dan opnieuw bellen.' ]
+    [ "$(hours "$week" en)" = 'closed-kcc: This line is closed now. We are open on Monday and Tuesday from 9 AM until 5 PM. On Wednesday from 8:30 AM until 12:30 PM, and from 1 PM until midnight. On Sunday from midnight until noon. You can call again then.' ]
+    all='["mon", "tue", "wed", "thu", "fri", "sat", "sun"] | map({ (.): ["10:00-16:00"] }) | add'
+    [ "$(hours ".hours = ($all) | .closed = [\"2026-12-25\"]")" = 'closed-kcc: Deze lijn is nu gesloten. Wij zijn open op maandag tot en met zondag van 10 uur tot 16 uur. U kunt dan opnieuw bellen. Op feestdagen zijn wij soms gesloten.' ]
+    # Nothing to say.
+    [ -z "$(hours '.number = "+31241234567"')$(hours '.hours = {}')$(hours '.hours = { mon: [] }')" ]
+}
+
+@test "prompts: with a configuration the hours of each line are spoken too, and go with it" {
+    own_prompts
+    run --separate-stderr -0 "$source/speak" "$out" '' "$IDB_ROOT/scripts/idb.json.example"
+    [ "$output" = "$out/en/closed-kcc.wav"$'\n'"$out/nl/closed-kcc.wav" ]
+    sox "$out/nl/closed-kcc.wav" -n stat 2>"$BATS_TEST_TMPDIR/heard"
+    between "$(measure 'Length (seconds)')" 5 40
+    run --separate-stderr -0 "$source/speak" "$out"
+    [ ! -e "$out/nl/closed-kcc.wav" ]
+    echo '{' >"$BATS_TEST_TMPDIR/none.json"
+    before=$(state "$out")
+    run --separate-stderr -65 "$source/speak" "$out" '' "$BATS_TEST_TMPDIR/none.json"
+    [[ $stderr == "prompts: $BATS_TEST_TMPDIR/none.json: "* ]]
+    [ "$before" = "$(state "$out")" ]
+}
+
 @test "prompts: a text that changed is spoken anew, alone; one that went is gone" {
     own_prompts
     sed -i 's/^closed: .*/closed:\t Wij zijn er morgen weer.  \r/' "$source/nl.txt"
@@ -248,7 +279,7 @@ refused() {
     [ "$stderr" = 'prompts: sox is not there; scripts/packages prompts installs it' ]
     [ ! -e "$out/nl/enter.wav" ]
     run --separate-stderr -64 "$source/speak"
-    [ "$stderr" = 'prompts: usage: speak OUT [RECORDINGS]' ]
+    [ "$stderr" = 'prompts: usage: speak OUT [RECORDINGS [CONFIGURATION]]' ]
 }
 
 @test "prompts: on a full disk nothing is put in place" {
