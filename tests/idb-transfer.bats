@@ -46,6 +46,28 @@ sessions() { sql 'SELECT * FROM session ORDER BY id; SELECT * FROM ended_call OR
     [ "$(json '.attributes[0].value')" = 999990019 ]
 }
 
+@test "idb-transfer: the caller goes to a colleague, and what each agent looked at is on record" {
+    idb_instance '.desk.bob = ["agent"]'
+    issued=$(issue_status)
+    session=$(session_of "$issued")
+    called
+    lookup_as alice '{"call_id":"c-1"}' >/dev/null
+    transfer 0 c-1 c-2
+    lookup_as bob '{"call_id":"c-2"}' >/dev/null
+    run --separate-stderr -0 lookup_as bob '{"call_id":"c-2","reveal":["bsn"]}'
+    [ "$(json '.attributes[0].value') $(json session)" = "999990019 $session" ]
+    [ "$(sql "SELECT actor, action, result FROM audit WHERE session = '$session' ORDER BY id")" = \
+        "attest:front-office|issue|ok
+line:kcc|verify|accepted
+agent:alice|open|ok
+line:kcc|transfer|ok
+agent:bob|open|ok
+agent:bob|reveal|ok" ]
+    # Handed on by telephone alone, without a new call: both look at the same call.
+    run --separate-stderr -0 lookup_as alice '{"call_id":"c-2"}'
+    [ "$(newest_audit)" = "agent:alice|open|$session|ok" ]
+}
+
 @test "idb-transfer: twice is once, and again it may move on" {
     called
     transfer 0 c-1 c-2
