@@ -167,7 +167,9 @@ void idb_agi_look(struct idb_agi *agi)
 {
     static const char hangup[] = "HANGUP\n";
 
-    if (!agi->ended && !agi->eof && agi->end - agi->start < sizeof agi->buffer
+    if (agi->ended)
+        return;
+    if (!agi->eof && agi->end - agi->start < sizeof agi->buffer
         && wait_for(agi, agi->in, POLLIN, idb_timestamp_monotonic()) == READY)
         fill(agi);
     while (agi->end - agi->start >= strlen(hangup)
@@ -209,7 +211,8 @@ bool idb_agi_environment(struct idb_agi *agi, int limit_ms,
  * where more lines follow, a hyphen. */
 static bool is_reply(const char *line)
 {
-    return strspn(line, "0123456789") == 3 && (line[3] == ' ' || line[3] == '-' || !line[3]);
+    return strspn(line, "0123456789") == 3 && line[0] != '0'
+           && (line[3] == ' ' || line[3] == '-' || !line[3]);
 }
 
 static bool parse_reply(struct idb_agi *agi, const char *line, struct idb_agi_reply *reply,

@@ -366,6 +366,7 @@ static bool end_call(struct dialogue *d, struct idb_error *err)
 /* Tells, says, and sees whether the caller is still there. */
 static bool finish(struct dialogue *d, struct idb_error *err)
 {
+    struct idb_error also = { 0 };
     bool ok = tell(d, err);
 
     if (ok && !d->agi.hung_up)
@@ -374,8 +375,8 @@ static bool finish(struct dialogue *d, struct idb_error *err)
     if (strcmp(d->result, "accepted") != 0 || !d->agi.hung_up)
         return ok;
     d->result = "hangup";
-    ok = end_call(d, err);
-    return tell(d, ok ? err : &(struct idb_error){ 0 }) && ok;
+    ok = end_call(d, ok ? err : &also) && ok;
+    return tell(d, ok ? err : &also) && ok;
 }
 
 bool idb_dialogue_run(struct idb_app *app, const struct idb_dialogue_settings *settings, int in,

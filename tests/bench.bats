@@ -15,11 +15,13 @@ setup_file() {
     [ -z "$stderr" ]
     jq -e '(.machine | .cores > 0 and (.cpu, .kernel, .filesystem | length > 0))
         and .count == 5 and .stream == 25
-        and (.figures | length >= 7 and any(.name == "verify")
+        and (.figures | length >= 9 and any(.name == "verify")
+            and any(.name == "agi, a dialogue by inetd") and any(.name == "verify, kept connection")
             and any(.name == "callback, processor time"))
         and all(.figures[]; (.name | length > 0) and .ours_ms > 0 and .floor_ms > 0 and .ratio > 0)' \
         <<<"$output"
     [ "$(ls "$IDB_ROOT/build/bench")" = "$before" ]
+    run -1 pgrep -f "inetd -i $IDB_ROOT/build/bench/"
 }
 
 @test "bench: a table for people, from another directory" {

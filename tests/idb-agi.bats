@@ -283,6 +283,13 @@ END2
     [[ $stderr == *'purposes.status.queue: '* ]]
 }
 
+@test "idb-agi: what is no AGI behind a hang-up is complained of, and the session ended" {
+    run --separate-stderr -65 agi < <(call c-1; welcome; ask enter "$code"; told accepted "$session" status status
+        printf '%s\n' '> STREAM FILE idb/nl/accepted ""' 'raw HANGUP\nnonsense\n')
+    complained bad_agi
+    [ "$(state)" = 'done' ]
+}
+
 # ---- opening hours ----
 
 @test "idb-agi: outside the hours of the line, and on closed days, it says so" {

@@ -158,3 +158,90 @@ by_web() {
     clean 78 idb-config check
     clean 78 idb-issue --attest=front-office < <(requests 1)
 }
+
+# dialogue STATUS [OPTION…]: idb-agi under valgrind against the transcript on standard
+# input (tests/agi/peer): ends with that status, and finds nothing wrong.
+dialogue() {
+    local want=$1
+    shift
+    cat >transcript
+    run --separate-stderr "$IDB_ROOT/tests/agi/peer" transcript valgrind -q --error-exitcode=98 \
+        --leak-check=full --errors-for-leak-kinds=definite "$IDB_BUILD/idb-agi" "$@"
+    [ "$status" -eq "$want" ] && [ -z "$output$stderr" ] || { printf '%s\n' "exit $status" "$output" "$stderr"; return 1; }
+}
+
+# Parts of a transcript: call ID, play NAME [REPLY [KEYS]], heard NAME [REPLY] which a key
+# may end, ask NAME KEYED, told RESULT [SESSION].
+call() { printf '%s\n' "< agi_uniqueid: $1" '< agi_callerid: +31612345678' '< ' '> ANSWER' '< 200 result=0'; }
+play() { printf '%s\n' "> STREAM FILE idb/nl/$1 \"${3-}\"" "< 200 result=${2-0 endpos=32000}"; }
+heard() { play "$1" "${2-0 endpos=32000}" '0123456789*#'; }
+ask() { printf '%s\n' "> GET DATA idb/nl/$1 6000 11" "< 200 result=$2"; }
+told() {
+    local purpose=${2+status}
+    printf '> SET VARIABLE %s "%s"\n< 200 result=1\n' IDB_SESSION "${2-}" IDB_PURPOSE "$purpose" \
+        IDB_QUEUE "$purpose" IDB_LANG nl IDB_RESULT "$1"
+}
+no_more() { told not_identified; play no-more; play to-queue; }
+
+@test "valgrind: dialogues of idb-agi: accepted, refused, nothing keyed in, closed" {
+    local issued code wrong session
+    issued=$(issue 1)
+    code=$(code_of "$issued") wrong=$(wrong_code "$code") session=$(jq -r .session <<<"$issued")
+    dialogue 1 < <(call c-1; heard welcome; ask enter "$wrong"; heard wrong; ask again "$wrong"; heard wrong
+        ask again "$wrong"; heard wrong; no_more)
+    dialogue 1 < <(call c-2; heard welcome; ask enter "$(mistyped_code "$code")"; heard mistyped
+        ask again ' (timeout)'; ask again ''; ask again 'ABCD*'; heard mistyped; ask again ''; no_more)
+    dialogue 0 < <(call c-3; heard welcome "$(printf %d "'${code:0:1}") endpos=2880"
+        printf '%s\n' '> GET DATA idb/nl/enter 6000 10' "< 200 result=${code:1}"
+        told accepted "$session"; play accepted)
+    dialogue 1 < <(call c-4; heard welcome; ask enter "$code"; heard used; ask again ''; ask again ''
+        ask again ''; no_more)
+    jq '.lines.kcc += { hours: {}, unidentified: "goodbye" }' "$IDB_CONFIG" >closed.json
+    dialogue 1 --config="$PWD/closed.json" < <(call c-5; told closed; play closed; play goodbye
+        printf '%s\n' '> HANGUP' '< 200 result=1')
+    is_sound
+}
+
+@test "valgrind: dialogues of idb-agi: a hang-up at each step, in each manner" {
+    local code session k j manner n=0
+    issue 27 | jq -r '.code + " " + .session' >codes
+    for manner in line hup gone; do
+        for k in 0 1 2 3 7 8; do
+            n=$((n + 1))
+            read -r code session < <(sed -n "${n}p" codes)
+            { call "c-$n"; heard welcome; ask enter "$code"; told accepted "$session"; play accepted; } >whole
+            # Up to the k-th command, and what Asterisk says to a dead channel from there.
+            dialogue 1 < <(
+                awk -v k="$k" '/^> / { n++ } n <= k { print } /^> / && n == k + 1 { print; exit }' whole
+                case "$manner" in
+                line) printf '%s\n' '< HANGUP' '< 200 result=-1' ;;
+                hup) printf '%s\n' hup '< 200 result=-1' ;;
+                gone) echo gone; exit ;;
+                esac
+                for ((j = k; j < 7 && k >= 3; j++)); do
+                    sed -n 's/^> //p' whole | sed -n "$((j + 2))s/.*/> &\n< 200 result=1/p"
+                done
+                told hangup)
+        done
+    done
+    is_sound
+}
+
+@test "valgrind: dialogues of idb-agi: no configuration, key or store, and what is no AGI" {
+    local lost code
+    code=$(code_of "$(issue 1)")
+    for lost in "$IDB_CONFIG" "$IDB_KEYS/phone/bind.key" "$IDB_STORE"; do
+        mv "$lost" away
+        dialogue 78 < <(call c-1; told unavailable; play unavailable)
+        mv away "$lost"
+    done
+    dialogue 1 <<<eof
+    dialogue 65 <<<'< GET / HTTP/1.1'
+    dialogue 65 < <(printf 'raw agi_uniqueid: c\\0\\n\\n\n')
+    dialogue 65 < <(printf '< agi_arg_1: %9000d\n' 0)
+    dialogue 65 < <(for lost in {1..300}; do echo "< agi_arg_$lost: x"; done)
+    dialogue 65 < <(call c-2; printf '%s\n' '> STREAM FILE idb/nl/welcome "0123456789*#"' '< agi_x: y')
+    dialogue 65 < <(call c-3; heard welcome; printf '> GET DATA idb/nl/enter 6000 11\n< 200 result=%080d\n' 0)
+    dialogue 65 < <(call c-4; heard welcome; ask enter "$code"; sed 's/^< .*/< 510 Unknown/' < <(
+        told accepted "$(sql 'SELECT id FROM session')"))
+}

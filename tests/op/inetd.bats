@@ -16,6 +16,7 @@ setup() {
     load ../lib
     load lib
     load service
+    load ../tools/inetd
     service_instance
     CONF=$IDB_ROOT/scripts/inetd/idb.conf
 }
@@ -29,31 +30,14 @@ teardown() {
 # inetd_up [OPTION…]: inetd with the shipped lines; user, folder and ports alone are
 # others. Sets VERIFY, TRANSFER and END, the ports.
 inetd_up() {
-    local try inetd
-    inetd=$(PATH=$PATH:/usr/sbin:/sbin command -v inetd)
-    for ((try = 0; try < 10; try++)); do
-        VERIFY=$((20000 + RANDOM % 12000)) TRANSFER=$((VERIFY + 1)) END=$((VERIFY + 2))
-        ! listening "$VERIFY" && ! listening "$TRANSFER" && ! listening "$END" && break
-    done
+    VERIFY=$(free_ports 3)
+    TRANSFER=$((VERIFY + 1)) END=$((VERIFY + 2))
     sed "s/:8446 /:$VERIFY /; s/:8447 /:$TRANSFER /; s/:8448 /:$END /
          s/ idb-phone / $PHONE /; s: /usr/local/bin/: $BASE/bin/:" "$CONF" >"$HERE/inetd.conf"
-    # root's inetd changes to the user of a line, and writes /run/inetd.pid, which is
-    # the machine's own: it gets a /run for itself. Where a chroot does not allow that
-    # it runs as that user from the start.
-    local start=()
-    if [ "$(id -u)" -eq 0 ]; then
-        start=(setpriv --reuid="$PHONE" --regid="$(id -g "$PHONE")" --init-groups)
-        ! unshare -m --propagation private true 2>/dev/null || start=(unshare -m
-            --propagation private sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh)
-    fi
-    "${start[@]}" "$inetd" -i "$@" "$HERE/inetd.conf" >"$HERE/inetd.out" 2>&1 3>&- &
-    INETD=$!
+    inetd_start "$HERE/inetd.conf" "$PHONE" "$@"
     until_true listening "$VERIFY"
     until_true listening "$END"
 }
-
-# listening PORT: on 127.0.0.1.
-listening() { grep -q "0100007F:$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp; }
 
 # ask FD REQUEST: one request on an open connection; the answer in $output.
 ask() {

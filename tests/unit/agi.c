@@ -191,8 +191,8 @@ static void replies(void **state)
 static void replies_that_are_none(void **state)
 {
     static const char *const bad[] = {
-        "\n",      "HELLO\n",        "20 result=0\n",   "2000 result=0\n",      "200\n",
-        "200 0\n", "200:result=0\n", "-200 result=0\n", "200-result=0\n200 0\n"
+        "\n",      "HELLO\n",        "20 result=0\n",   "2000 result=0\n",       "200\n",
+        "200 0\n", "200:result=0\n", "-200 result=0\n", "200-result=0\n200 0\n", "000 0\n"
     };
     char many[IDB_AGI_LINES_MAX * 8 + 1] = "";
 
@@ -390,6 +390,16 @@ static void quoting(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, up, down)
 
+static void a_hang_up_behind_nonsense_is_not_believed(void **state)
+{
+    (void)state;
+    says("nonsense\nHANGUP\n");
+    assert_false(ask(LONG_MS));
+    fails("bad_agi");
+    idb_agi_look(&agi);
+    assert_false(agi.hung_up);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +423,7 @@ int main(void)
         CASE(many_hang_ups_have_an_end),
         CASE(commands_are_one_line),
         CASE(quoting),
+        CASE(a_hang_up_behind_nonsense_is_not_believed),
     };
 
     signal(SIGPIPE, SIG_IGN);
