@@ -53,6 +53,8 @@ UNITFILES = $(patsubst scripts/systemd/%,%,$(wildcard $(addprefix scripts/system
            *.service *.socket *.timer *.d/*.conf)))
 # Pages: the CGI scripts of a zone, and the statuses that lighttpd answers by itself.
 GLUE = web desk
+# Examples for telephone platforms, with what they share beside them.
+PLATFORMS = $(addprefix scripts/phone/http/, webhook gather voicexml)
 STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
 # Where the spoken prompts are made; RECORDINGS=DIR holds a studio's, and HOURS=FILE is an
 # idb.json whose lines say when they are open.
@@ -131,6 +133,10 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 		install -m 755 $$(find scripts/$$d -type f ! -name '*.conf') \
 			$(DESTDIR)$(PREFIX)/libexec/idb/$$d || exit 1; done
 	install -m 644 scripts/page.sh $(DESTDIR)$(PREFIX)/libexec/idb
+	install -d $(DESTDIR)$(PREFIX)/libexec/idb/phone
+	install -m 755 $(PLATFORMS) scripts/phone/sip-line $(DESTDIR)$(PREFIX)/libexec/idb/phone
+	install -m 644 $(filter-out $(PLATFORMS) %.conf,$(wildcard scripts/phone/http/*)) \
+		$(DESTDIR)$(PREFIX)/libexec/idb/phone
 	for d in pages text web lighttpd; do install -d $(DESTDIR)$(PREFIX)/share/idb/$$d || exit 1; done
 	install -m 644 scripts/pages/*.jq $(DESTDIR)$(PREFIX)/share/idb/pages
 	install -m 644 scripts/text/*.json $(DESTDIR)$(PREFIX)/share/idb/text
@@ -141,9 +147,13 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	for z in web desk phone; do \
 		install -m 644 scripts/$$z/lighttpd.conf \
 			$(DESTDIR)$(PREFIX)/share/idb/lighttpd/$$z.conf || exit 1; done
+	install -m 644 scripts/phone/http/lighttpd.conf \
+		$(DESTDIR)$(PREFIX)/share/idb/lighttpd/phone-platforms.conf
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
-	install -d $(DESTDIR)$(PREFIX)/share/idb/phone
-	install -m 644 scripts/phone/extensions.conf $(DESTDIR)$(PREFIX)/share/idb/phone
+	install -d $(DESTDIR)$(PREFIX)/share/idb/phone $(DESTDIR)$(PREFIX)/share/idb/prompts
+	install -m 644 scripts/phone/extensions.conf scripts/phone/nginx.conf scripts/phone/apache.conf \
+		scripts/phone/openapi.json $(DESTDIR)$(PREFIX)/share/idb/phone
+	install -m 644 scripts/phone/prompts/*.txt $(DESTDIR)$(PREFIX)/share/idb/prompts
 	install -d $(DESTDIR)$(PREFIX)/share/idb/cron $(DESTDIR)$(PREFIX)/share/idb/inetd \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/idb-.service.d
 	for f in cron/idb inetd/idb.conf; do \
@@ -167,7 +177,7 @@ uninstall: ## removes what install wrote; keys, configuration and store stay
 	rm -rf $(DESTDIR)$(PREFIX)/share/idb
 	for f in $(UNITFILES); do rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
 	-rmdir $(DESTDIR)$(PREFIX)/lib/systemd/system/idb-.service.d 2>/dev/null
-	cd $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null && rm -rf $(GLUE) page.sh || true
+	cd $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null && rm -rf $(GLUE) phone page.sh || true
 	-rmdir $(DESTDIR)$(PREFIX)/libexec/idb 2>/dev/null
 
 clean: ## removes build/

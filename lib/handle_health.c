@@ -48,19 +48,23 @@ static bool check_line(const struct idb_app *app, const char **state, struct idb
     return true;
 }
 
+/* Who asks must be known first. */
+static bool by_client(const struct idb_app *app)
+{
+    return app->cgi || app->client;
+}
+
 /* What the configuration leads to. Who may not ask is told nothing. */
 static bool look(struct idb_app *app, json_t *parts, struct idb_error *err)
 {
     struct idb_error line = { 0 }, keys = { 0 }, store = { 0 };
     const char *state = NULL;
 
-    if (!idb_app_line(app, NULL, &line)) {
-        if (line.exit == IDB_NOPERM || line.exit == IDB_USAGE) {
-            *err = line;
-            return false;
-        }
-    } else {
+    if (idb_app_line(app, NULL, &line)) {
         check_line(app, &state, &line);
+    } else if (by_client(app) || line.exit == IDB_USAGE) {
+        *err = line;
+        return false;
     }
     check_keys(app, &keys);
     if (!check_store(app, &store))
@@ -69,25 +73,32 @@ static bool look(struct idb_app *app, json_t *parts, struct idb_error *err)
            && set_part(parts, "line", state, &line, err);
 }
 
+static bool set_unknown(json_t *parts)
+{
+    static const char *const names[] = { "keys", "store", "line" };
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < sizeof names / sizeof names[0]; i++)
+        ok = json_object_set_new(parts, names[i], json_string("unknown")) == 0;
+    return ok;
+}
+
 bool idb_handle_health(struct idb_app *app, const json_t *request, json_t **answer,
                        struct idb_error *err)
 {
     struct idb_error configuration = { 0 };
-    json_t *parts = json_object();
-    bool ok = parts && json_object_set_new(parts, "result", json_string("ok")) == 0;
+    json_t *parts;
+    bool ok;
 
-    if (json_object_size(request) > 0) {
-        json_decref(parts);
+    if (json_object_size(request) > 0)
         return idb_fail(err, IDB_DATA, "bad_request", "The request takes no members.");
+    if (!idb_app_configure(app, &configuration) && by_client(app)) {
+        *err = configuration;
+        return false;
     }
-    if (ok && !idb_app_configure(app, &configuration))
-        ok = set_part(parts, "configuration", NULL, &configuration, err)
-             && json_object_set_new(parts, "keys", json_string("unknown")) == 0
-             && json_object_set_new(parts, "store", json_string("unknown")) == 0
-             && json_object_set_new(parts, "line", json_string("unknown")) == 0;
-    else
-        ok = ok && set_part(parts, "configuration", "ok", &configuration, err)
-             && look(app, parts, err);
+    parts = json_pack("{s:s}", "result", "ok");
+    ok = parts && set_part(parts, "configuration", "ok", &configuration, err)
+         && (configuration.code ? set_unknown(parts) : look(app, parts, err));
     if (ok && err->code)
         ok = json_object_set_new(parts, "result", json_string("broken")) == 0;
     if (ok) {

@@ -50,7 +50,8 @@ bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
 
 /* {} → {result: ok | broken, configuration, keys, store, line}, each "ok" (a line: "open"
  * or "closed"), {error, message}, or "unknown" where the configuration says nothing;
- * err holds the gravest. Opens what it looks at itself (opens_itself). */
+ * err holds the gravest. By HTTP it fails where who asks cannot be known. Opens what it looks at
+ * itself (opens_itself). */
 bool idb_handle_health(struct idb_app *app, const json_t *request, json_t **answer,
                        struct idb_error *err);
 

@@ -1,4 +1,4 @@
-# What the CGI scripts of web/ and desk/ share; each sources it and is one pipe:
+# What the CGI scripts of web/, desk/ and phone/ share; each sources it and is one pipe:
 #
 #     request 'GET HEAD' 0 '{ cookies }' | only '' idb-status | page code
 #

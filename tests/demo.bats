@@ -205,7 +205,7 @@ copy_tree() {
     run --separate-stderr -0 "$demo" --help
     [[ $output == 'usage: scripts/demo [--port=N]'* ]]
     for options in --fast --keep '--serve --keep' '--quick --serve' '--quick --port=2000' --port --port= \
-        --port=80 --port=65533 --port=x '--port=20000 -- x'; do
+        --port=80 --port=65525 --port=x '--port=20000 -- x'; do
         # shellcheck disable=SC2086 # one or two words
         run --separate-stderr -64 "$demo" $options
         [[ $stderr == 'demo: '*'usage: scripts/demo '* ]]
@@ -227,15 +227,15 @@ step_of() { sed -nE "/^[0-9]+\. $1\$/,/^[0-9]+\. /p" <<<"$output"; }
     for title in 'A login provider' 'Configuration, keys and store' 'Three web servers' \
         'The start page' 'On to the login provider' 'Cancelled there' 'Logged in, and asked' \
         'A no' 'A yes: number and code' 'Loaded again' 'A new code' \
-        'The call: a slip of the finger' 'A wrong code' 'The right code' \
-        "The resident's page, during the call" "The agent's page, with a wrong password" \
+        'The call: a slip of the finger' 'A wrong code' 'A telephone line without an exchange' \
+        'The resident calls' "The agent's telephone rings" "The resident's page, during the call" "The agent's page, with a wrong password" \
         "The agent's page" 'The hidden value' 'What the store holds during the call' 'Hang-up' \
         'The agent is done' "The resident's page, after the call" 'The purge' \
         'The servers stop, and what their logs say' 'What is left'; do
         grep -qE "^[0-9]+\. $title\$" <<<"$output"
     done
-    [ "$(grep -cE '^[0-9]+\. ' <<<"$output")" = 25 ]
-    [[ $output == *'All 25 steps went as they should.'* ]]
+    [ "$(grep -cE '^[0-9]+\. ' <<<"$output")" = 27 ]
+    [[ $output == *'All 27 steps went as they should.'* ]]
 }
 
 @test "demo: pages are shown as text, with what counts on them" {
@@ -255,6 +255,19 @@ step_of() { sed -nE "/^[0-9]+\. $1\$/,/^[0-9]+\. /p" <<<"$output"; }
     # HTML and characters written out in it nowhere, and no line without end.
     run -1 grep -nE '<[a-z/]|&[a-z#0-9]+;' <(grep -E '^    > ' "$walk/out")
     run -1 grep -nE '.{400}' "$walk/out"
+}
+
+@test "demo: a telephone keys the code of the page in, and the call reaches the agent with its id" {
+    walked
+    calls=$(step_of 'The resident calls')
+    [[ $calls == *': plays welcome'*'> Welcome to your municipality.'*': plays accepted'*'> Thank you. Your code is right.'* ]]
+    [[ $(step_of 'A new code') =~ 'Key in this code: '([0-9 ]+) ]]
+    [[ $calls == *"keys in ${BASH_REMATCH[1]// /}, and #"* ]]
+    [[ $calls =~ 'call '(sip-[0-9a-f]{32})': transferred' ]]
+    [[ $(step_of "The agent's telephone rings") == *"> sip:agent@127.0.0.1:"*";idb-call-id=${BASH_REMATCH[1]}"* ]]
+    [[ $(step_of "The agent's page") == *"call_id=${BASH_REMATCH[1]}"*'Name: T. Estpersoon'* ]]
+    # The line says no digit of it.
+    run -1 grep -E 'sip-line: .*[^0-9a-f][0-9]{10}' <(grep -v ':[0-9]\+;' <<<"$calls")
 }
 
 @test "demo: before a yes the store does not change, and afterwards nothing personal is anywhere" {
@@ -288,6 +301,7 @@ step_of() { sed -nE "/^[0-9]+\. $1\$/,/^[0-9]+\. /p" <<<"$output"; }
     { printf '%s\n' 999990019 Estpersoon 612345678
         grep -oP '"code": "\K[0-9]+' "$walk/out"
         grep -oP 'Key in this code: \K[0-9 ]+' "$walk/out"
+        grep -oP 'the resident keys in \K[0-9]+' "$walk/out"
     } | sort -u >"$BATS_TEST_TMPDIR/personal"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/personal")" -ge 8 ]
     run -1 grep -Ff "$BATS_TEST_TMPDIR/personal" "$walk/trace"
@@ -334,7 +348,7 @@ step_of() { sed -nE "/^[0-9]+\. $1\$/,/^[0-9]+\. /p" <<<"$output"; }
     until (: <"/dev/tcp/127.0.0.1/$((port + 2))") 2>/dev/null; do sleep 0.02; done
     run --separate-stderr -69 "$demo" --port="$port"
     kill "$pid"
-    [ "$stderr" = "demo: ports $port to $((port + 3)) are not all free" ]
+    [ "$stderr" = "demo: ports $port to $((port + 11)) are not all free" ]
     nothing_left
 }
 
@@ -359,7 +373,8 @@ ended() {
     wait "$pid" || status=$?
     [ "$status" = "$1" ]
     # Of a command that the signal ended as well the shell may say so.
-    run -1 grep -vE ': line [0-9]+: +[0-9]+ (Hangup|Terminated|Interrupt) ' "$BATS_TEST_TMPDIR/err"
+    run grep -vE ': line [0-9]+: +[0-9]+ (Hangup|Terminated|Interrupt) ' "$BATS_TEST_TMPDIR/err"
+    [ "$status" = 1 ] || { echo "$output"; return 1; }
     nothing_left
 }
 
@@ -377,6 +392,9 @@ ended() {
     background 'Loaded again'
     kill -TERM "$pid"
     ended 143
+    background 'the resident keys in'
+    kill -INT -- "-$pid"
+    ended 130
     background 'On to the login provider'
     kill -HUP -- "-$pid"
     ended 129
@@ -424,6 +442,9 @@ printed() { sed -nE "s/^    $1 +(at )?([^ ,]+).*/\2/p" "$BATS_TEST_TMPDIR/out"; 
     [[ $("${browser[@]}" -u "alice:$password" "$(printed Tickets)") == *'Find a ticket'* ]]
     run --separate-stderr -0 bash -euo pipefail -c "$(sed 2d "$BATS_TEST_TMPDIR/paste")"
     [ "$(jq -r .result <<<"$output")" = wrap_up ]
+    line=$(printed Telephone)
+    run -0 timeout 20 sipp -sn uac -i 127.0.0.1 -s line -m 1 -d 200 -nostdin "${line#sip:line@}" 3>&-
+    until grep -q ' ended$' "$folder/line.log"; do kill -0 "$pid" && sleep 0.05; done
     kill -INT -- "-$pid"
     ended 130
     background 'idb-verify$' --serve

@@ -122,6 +122,16 @@ ask() {
     [ "$code $(json .error)" = '403 not_permitted' ]
 }
 
+@test "idb-health: CGI names no part where nobody can be known" {
+    echo '{}' >"$IDB_KEYS/phone/tokens"
+    chmod 600 "$IDB_KEYS/phone/tokens"
+    ask HTTP_AUTHORIZATION='Bearer idb_x'
+    [ "$code $(json .error) $(json '. | length')" = '500 key_corrupt 2' ]
+    echo '{' >"$IDB_CONFIG"
+    ask REMOTE_USER=pbx AUTH_TYPE=Basic
+    [ "$code $(json .error) $(json '. | length')" = '500 config_json 2' ]
+}
+
 @test "idb-health: --client is CGI's way for a script" {
     run --separate-stderr -77 idb-health --client
     [ "$(json .error)" = not_authenticated ]

@@ -552,7 +552,7 @@ with_token() {
     with_token "$token"
     [ "$status_line" = '403 Forbidden' ]
     [[ $output == *'"not_permitted"'* ]]
-    idb-keys revoke "$(jq -r .id <<<"$made")" >gone
+    idb-keys revoke "$(jq -r .id <<<"$made")" >"$BATS_TEST_TMPDIR/gone"
     with_token "$token"
     [ "$status_line" = '401 Unauthorized' ]
     [ "$(column state "$session")" = issued ]

@@ -118,18 +118,18 @@ site_configuration() {
 
 is_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# choose_ports: four in a row, from $port where it is given.
+# choose_ports: twelve in a row, from $port where it is given.
 choose_ports() {
     local first=$port try i
     for ((try = 0; try < 100; try++)); do
         [ -n "$port" ] || first=$((20000 + RANDOM % 12000))
-        for i in 0 1 2 3; do
+        for i in {0..11}; do
             is_taken $((first + i)) && continue 2
         done
         break
     done
     [ "$try" -lt 100 ] || {
-        printf 'demo: ports %s to %s are not all free\n' "$first" $((first + 3)) >&2
+        printf 'demo: ports %s to %s are not all free\n' "$first" $((first + 11)) >&2
         exit 69
     }
     # Ports of one host share their cookies: residents have a host of their own.
@@ -137,6 +137,10 @@ choose_ports() {
     desk=https://127.0.0.1:$((first + 1))
     phone=https://127.0.0.1:$((first + 2))
     provider=https://127.0.0.1:$((first + 3))
+    # baresip takes the next port too, for TLS.
+    line_at=127.0.0.1:$((first + 4))
+    resident_port=$((first + 6)) agent_port=$((first + 8))
+    resident_commands=$((first + 10)) agent_commands=$((first + 11))
 }
 
 # new_password USER: in $password, and its hash where the web servers read it.
@@ -205,6 +209,7 @@ make_site() {
 
 # stop_site: whatever of it runs.
 stop_site() {
+    stop_phones
     "$root/scripts/site" stop "$dir/site"
     "$root/scripts/provider" stop "$dir/provider"
 }
@@ -323,8 +328,8 @@ key_in_at() {
 
 call() {
     step 'The call: a slip of the finger'
-    say 'The exchange asks for the code and posts what was keyed in. One wrong key is known' \
-        'at once by the check digit, and costs nothing.'
+    say 'First an exchange with a menu of its own: it asks for the code and posts what was' \
+        'keyed in. One wrong key is known at once by the check digit, and costs nothing.'
     key_in_at "$(spoil "$code")"
     expect 0 '.result == "mistyped" and .attempts_left == 3'
 
@@ -333,12 +338,7 @@ call() {
     key_in_at "$old_code"
     expect 0 '.result == "wrong" and .attempts_left == 2'
 
-    step 'The right code'
-    say 'Now the exchange may connect c-1 to an agent. It learns what it is about, nothing' \
-        'personal.'
-    key_in_at "$code"
-    expect 0 '.result == "accepted" and .purpose == "status"'
-    lacks "$name"
+    call_by_telephone
 
     step 'The resident'\''s page, during the call'
     say 'Should it be somebody else who calls, then this is where the resident finds out.'
@@ -348,9 +348,9 @@ call() {
 }
 
 agent() {
-    local page="$desk/desk?line=kcc&call_id=c-1"
+    local page="$desk/desk?line=kcc&call_id=$call_id"
     step 'The agent'\''s page, with a wrong password'
-    say 'The exchange, or the agent'\''s own screen, opens the address with line and call in it.'
+    say 'The agent'\''s telephone or screen opens the address with line and call in it.'
     browser stranger 'user = "alice:wrong"'
     visit stranger "$page" 401
     lacks "$name"
@@ -365,7 +365,7 @@ agent() {
 
     step 'The hidden value'
     say 'Shown at a click, which is on record too.'
-    request='line=kcc&call_id=c-1&name=bsn'
+    request="line=kcc&call_id=$call_id&name=bsn"
     visit alice "$desk/desk/reveal"
     contains "$bsn"
 
@@ -377,8 +377,10 @@ agent() {
     [ "$total" = "$(wc -l <<<"$pieces")" ] || stop 'the sealed record should be found'
 
     step 'Hang-up'
-    say 'The exchange says that the call is over. The agent still has some minutes to finish.'
-    request='{"call_id":"c-1"}'
+    say 'Of a call that was transferred the line hears nothing more: whoever has it now says' \
+        'that it is over, here an exchange. The agent still has some minutes to finish.'
+    hang_up
+    request="{\"call_id\":\"$call_id\"}"
     post end
     expect 0 '.result == "wrap_up"'
     visit alice "$page"
@@ -388,7 +390,7 @@ agent() {
     step 'The agent is done'
     say 'Everything of the resident is erased now. What is left is the list of open calls,' \
         'and at the old address nothing to see.'
-    request='line=kcc&call_id=c-1'
+    request="line=kcc&call_id=$call_id"
     visit alice "$desk/desk/end"
     contains 'There are no calls'
     visit alice "$page"
@@ -422,7 +424,7 @@ afterwards() {
 
     step 'What is left'
     say 'Of the resident nothing, neither in the store nor in any log.'
-    places=("$dir/store" "$dir/site/log" "$dir/provider/provider.log")
+    places=("$dir/store" "$dir/site/log" "$dir/provider/provider.log" "$dir/line.log")
     look
     [ "$total" = 0 ] || stop 'the sealed record should be gone'
     search 'every cookie, and the login code' <<<"$secrets"
@@ -452,6 +454,9 @@ walk_site() {
 
 serve_site() {
     make_site
+    step 'A telephone line'
+    say 'It answers, plays the prompts, and takes the code by the keys.'
+    start_line
     printf '\n%sThe site is up, until Ctrl-C.%s\n\n' "$bold" "$plain"
     say 'Its certificate is a throw-away one that no browser knows: yours will warn, once at' \
         'each of the three addresses. Go on.'
@@ -465,6 +470,13 @@ serve_site() {
     Desk          $desk/desk
     Tickets       $desk/desk/ticket
                   both: name alice, password $desk_password
+
+A telephone line takes calls at
+
+    Telephone     sip:line@$line_at
+                  from any SIP telephone on this machine; identified, the call goes on
+                  to an agent's telephone that answers by itself. Its id, to open it at
+                  the desk, is in $dir/line.log
 
 To key in a code on a call named c-1, as the telephone exchange does, and to hang
 up, in another terminal:

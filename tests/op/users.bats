@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: what it shows are rights.
 # An installation with a user for each zone: who can do what, and who cannot.
 # Makes three users and a group and removes them.
 

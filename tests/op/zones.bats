@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: what it shows are rights.
 # What someone who has the keys of one zone, and the store, cannot do.
 
 setup() {
