@@ -197,7 +197,7 @@ no_more() { told not_identified; play no-more; play to-queue; }
     dialogue 1 < <(call c-4; heard welcome; ask enter "$code"; heard used; ask again ''; ask again ''
         ask again ''; no_more)
     jq '.lines.kcc += { hours: {}, unidentified: "goodbye" }' "$IDB_CONFIG" >closed.json
-    dialogue 1 --config="$PWD/closed.json" < <(call c-5; told closed; play closed; play goodbye
+    dialogue 1 --config="$PWD/closed.json" < <(call c-5; told closed; play closed-kcc; play goodbye
         printf '%s\n' '> HANGUP' '< 200 result=1')
     is_sound
 }
