@@ -26,7 +26,7 @@ silence_begins() {
     export SILENT=$! CALL=0b8c-3
     {
         started=$(date +%s%3N)
-        contact_flow '{"event":"code","code":"1234567890"}' IDB_URL="https://localhost:$port" \
+        contact_flow '{"event":"code","code":"1234567890"}' IDB_URL="https://127.0.0.1:$port" \
             >"$dir/silent.out" 2>"$dir/silent.err" || true
         echo $(($(date +%s%3N) - started)) >"$dir/ms" && mv "$dir/ms" "$dir/silent.ms"
     } 3>&- &
@@ -427,7 +427,7 @@ contact_flow() {
     jq -nc --arg call "$CALL" --argjson parameters "$parameters" '{ Name: "ContactFlowEvent",
         Details: { Parameters: $parameters, ContactData: { ContactId: $call, Channel: "VOICE",
             CustomerEndpoint: { Address: "+31612345678", Type: "TELEPHONE_NUMBER" } } } }' |
-        env -i NODE_EXTRA_CA_CERTS="$SITE/cert.pem" IDB_URL="$PHONE" IDB_TOKEN_FILE="$SITE/token" \
+        env -i NODE_EXTRA_CA_CERTS="$SITE/cert.pem" IDB_URL="https://127.0.0.1:${PHONE##*:}" IDB_TOKEN_FILE="$SITE/token" \
             IDB_PROMPTS="$IDB_ROOT/scripts/phone/prompts" "$@" \
             "$NODE" "$IDB_ROOT/tests/http/invoke.mjs" "$IDB_ROOT/scripts/phone/http/contact-flow.mjs"
 }

@@ -26,7 +26,7 @@ slow_begins() {
         exec 9<>"$dir/says"
         printf 'POST /verify HTTP/1.1\r\nHost: localhost\r\n' >&9
         SECONDS=0
-        timeout 20 openssl s_client -quiet -connect "${APACHE#https://}" -servername localhost \
+        timeout 20 openssl s_client -quiet -connect "127.0.0.1:${APACHE##*:}" -servername localhost \
             <"$dir/says" >"$dir/slow.out" 2>"$dir/slow.err" || true
         echo "$SECONDS" >"$dir/s" && mv "$dir/s" "$dir/slow.s"
     } 3>&- &
