@@ -7,7 +7,7 @@ VERSION = 0.1.0
 
 CC = gcc
 CFLAGS ?= -O2 -g
-PKGS = jansson sqlite3 libcrypto libcurl
+PKGS = jansson sqlite3 libcrypto libcurl libqrencode libpng
 WARN = -std=c17 -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes \
        -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef
 HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
