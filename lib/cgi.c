@@ -182,6 +182,18 @@ static const char *status_of(const struct idb_error *err)
     }
 }
 
+/* What only this machine's own people can mend names its files: to them alone, in the
+ * log. The word stays. */
+static void hide_message(json_t *answer, const struct idb_error *err)
+{
+    bool theirs = err->exit == IDB_USAGE || err->exit == IDB_DATA || err->exit == IDB_TEMPFAIL
+                  || (err->exit == IDB_NOPERM && !strncmp(err->code, "not_", 4));
+
+    if (err->code && !theirs && json_object_get(answer, "error"))
+        json_object_set_new(answer, "message",
+                            json_string("This must be mended on the server; its log says what."));
+}
+
 static void print_head(const char *status, const struct idb_cgi *cgi, const json_t *cookies)
 {
     const json_t *cookie;
@@ -221,6 +233,8 @@ int idb_cgi_run(const struct idb_tool *tool, const struct idb_service *service,
         cookies = json_incref(json_object_get(x.answer, "cookies"));
         json_object_del(x.answer, "cookies");
     }
+    if (x.err.exit != IDB_OK && x.err.exit != IDB_REFUSED)
+        hide_message(x.answer, &x.err);
     print_head(status, cgi, cookies);
     if (!idb_tool_print(x.answer, &err) || !idb_tool_flush(&err))
         idb_tool_complain(tool, &err);

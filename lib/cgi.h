@@ -8,7 +8,8 @@
  * POST with application/json; GET only where the program allows it. The status
  * is 200 for everything answered (exit 0 and 1), 400 for 65, 401 for the error
  * word "not_authenticated", 403 for 77, 405, 413, 415, 502 for 69, 503 with
- * Retry-After for 75, 500 for 70 and 78. Nothing may be cached.
+ * Retry-After for 75, 500 for 70 and 78. Nothing may be cached. The message of a
+ * 500, a 502, and a 403 for a file that may not be read goes to the log alone.
  */
 #ifndef IDB_CGI_H
 #define IDB_CGI_H

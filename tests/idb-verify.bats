@@ -558,6 +558,21 @@ with_token() {
     [ "$(column state "$session")" = issued ]
 }
 
+@test "idb-verify: as CGI what is broken is said by its word, and where in the log alone" {
+    body="{\"code\":\"$code\",\"call_id\":\"c-1\"}"
+    broken() {
+        HTTP_AUTHORIZATION='Bearer idb_x' run --separate-stderr -0 cgi idb-verify POST "$body"
+        [[ $output == "Status: $1 "*"\"$2\""* && $output != *"$BATS_TEST_TMPDIR"* ]]
+        [[ $stderr == *"$BATS_TEST_TMPDIR"* ]]
+    }
+    chmod 644 "$IDB_KEYS/phone/bind.key"
+    broken 500 key_rights
+    rm "$IDB_KEYS/phone/bind.key"
+    broken 500 key_missing
+    echo '{' >"$IDB_CONFIG"
+    broken 500 config_json
+}
+
 @test "idb-verify: as CGI a token decides, whoever the web server authenticated" {
     body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
     export REMOTE_USER=pbx AUTH_TYPE=Basic
