@@ -89,6 +89,22 @@ teardown() { stop_all; }
     stops
 }
 
+@test "sip-line: a caller cannot send the line on to call somebody" {
+    tones "$HERE/prompts"
+    phone caller +31612345678
+    line line "${queues[@]}"
+    dial caller
+    until_true 5 said line 'plays welcome$'
+    on caller transfer "sip:premium@127.0.0.1:$agent_port"
+    until_true 5 grep -q 'transfer failed' "$HERE/caller/log"
+    sleep 0.5
+    run -1 was_invited
+    on caller hangup
+    until_true 5 said line ' ended$'
+    dial caller
+    until_true 5 calls_are 2
+}
+
 @test "sip-line: two callers at once, on two lines, each with a session of their own" {
     tones "$HERE/prompts"
     other=$(issue_status)
