@@ -105,6 +105,23 @@ teardown() { stop_all; }
     until_true 5 calls_are 2
 }
 
+@test "sip-line: idb-agi dies amid a prompt: the caller goes to the ordinary queue" {
+    tones "$HERE/prompts" welcome 3
+    phone caller +31612345678
+    line line "${queues[@]}"
+    dial caller
+    until_true 5 said line 'plays welcome$'
+    sleep 0.3
+    # (name) state parent; processes may go meanwhile.
+    pid=$(cat /proc/[0-9]*/stat 2>/dev/null |
+        awk -v parent="$line_pid" '$2 == "(idb-agi)" && $4 == parent { print $1 }')
+    kill -KILL "$pid"
+    until_true 10 said line ' transferred$'
+    [ "$(invited)" = "sip:kcc@127.0.0.1:$agent_port" ]
+    on caller hangup
+    stops
+}
+
 @test "sip-line: two callers at once, on two lines, each with a session of their own" {
     tones "$HERE/prompts"
     other=$(issue_status)
