@@ -467,6 +467,15 @@ returned() {
     returned hangup closed kcc nl closed
 }
 
+@test "contact-flow: a caller is not lost by a flow that gives it nothing" {
+    CALL=0b8c-4
+    invoke null
+    returned ask open kcc nl welcome enter
+    contact_flow() { echo '{}' | env -i "$NODE" "$IDB_ROOT/tests/http/invoke.mjs" "$IDB_ROOT/scripts/phone/http/contact-flow.mjs"; }
+    run --separate-stderr -0 contact_flow
+    [ "$(jq -r '.next + " " + .queue' <<<"$output")" = 'queue kcc' ]
+}
+
 @test "contact-flow: repeats itself while the store is busy, and never says the code" {
     local code
     code=$(new_code) CALL=0b8c-2

@@ -117,7 +117,8 @@ async function act(contact, parameters, counters) {
 }
 
 export async function handler(event) {
-  const { ContactData: contact, Parameters: parameters = {} } = event.Details;
+  const contact = event.Details?.ContactData;
+  const parameters = event.Details?.Parameters ?? {};
   const language = parameters.language === 'en' ? 'en' : 'nl';
   const counters = { refused: count(parameters.refused), silent: count(parameters.silent) };
   const done = await act(contact, parameters, counters);
