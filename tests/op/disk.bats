@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: the programs' own files are it each time.
 # What an answer is worth when something below is full, read-only, stuck or gone.
 # tests/fault has the failures that the kernel must be made to report.
 

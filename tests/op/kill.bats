@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: the programs' own files are it each time.
 # Programs killed at a random moment; tests/long/kill.bats does more of it.
 
 setup() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Sanitized with --long: the programs' own files and rp/bugs.bats are it each time.
+# Sanitized with --long: the programs' own files are it each time.
 # A whole login at a whole provider, from the start page to the agent's screen,
 # and what browsers, people and attackers do on the way.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: the programs' own files are it each time.
 # Where nothing of a resident may stand: the store's files, standard error,
 # arguments, environment, syslog.
 
