@@ -34,7 +34,7 @@ static bool read_attempt(struct attempt *a, struct idb_app *app, const json_t *r
 {
     static const struct idb_member members[] = { { "code", JSON_STRING, 4096, IDB_REQUIRED },
                                                  { "call_id", JSON_STRING, 65536, IDB_REQUIRED },
-                                                 { "caller", JSON_STRING, 256, IDB_MAY_BE_EMPTY } };
+                                                 { "caller", JSON_STRING, 256, IDB_MAY_BE_NULL } };
     enum idb_code_reading reading;
 
     if (!idb_request_check(request, members, 3, err))

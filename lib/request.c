@@ -65,13 +65,15 @@ static bool check_value(const struct idb_member *m, const json_t *value, struct 
 {
     json_type type = json_is_boolean(value) ? JSON_TRUE : json_typeof(value);
 
+    if (m->need == IDB_MAY_BE_NULL && type == JSON_NULL)
+        return true;
     if (type != m->type)
         return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" must be %s.", m->name,
                         type_name(m->type));
     if (size_of(value) > m->max)
         return idb_fail(err, IDB_DATA, "bad_request", "\"%s\" is too long: at most %zu.", m->name,
                         m->max);
-    if (m->need == IDB_MAY_BE_EMPTY && size_of(value) == 0)
+    if (m->need >= IDB_MAY_BE_EMPTY && size_of(value) == 0)
         return true;
     if (type == JSON_STRING && !idb_request_is_plain(json_string_value(value)))
         return idb_fail(err, IDB_DATA, "bad_request",

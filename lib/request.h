@@ -15,7 +15,8 @@
 
 #define IDB_CALL_ID_MAX 255
 
-enum idb_need { IDB_OPTIONAL, IDB_REQUIRED, IDB_MAY_BE_EMPTY };
+/* Optional all but IDB_REQUIRED; IDB_MAY_BE_NULL may be empty too. */
+enum idb_need { IDB_OPTIONAL, IDB_REQUIRED, IDB_MAY_BE_EMPTY, IDB_MAY_BE_NULL };
 
 struct idb_member {
     const char *name;

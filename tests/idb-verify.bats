@@ -115,10 +115,16 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
     run -1 grep -aqE '612345678|687654321' "$IDB_STORE"*
 }
 
-@test "idb-verify: an empty caller is a withheld one" {
-    run --separate-stderr -0 idb-verify < <(jq -nc --arg code "$code" \
-        '{ code: $code, call_id: "c-1", caller: "" }')
-    accepted "$session"
+@test "idb-verify: an empty caller is a withheld one, and so is null" {
+    for caller in '""' null; do
+        run --separate-stderr -0 idb-verify < <(jq -nc --arg code "$code" --argjson caller "$caller" \
+            '{ code: $code, call_id: "c-1", caller: $caller }')
+        accepted "$session"
+    done
+    run --separate-stderr -65 idb-verify <<<'{"code":"1","call_id":null}'
+    [ "$(json error)" = bad_request ]
+    run --separate-stderr -0 lookup_as alice '{"call_id":"c-1"}'
+    [ "$(json caller)" = withheld ]
 }
 
 @test "idb-verify: a number announced before midnight matches after it" {
