@@ -59,10 +59,12 @@ STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
 # Where the spoken prompts are made; RECORDINGS=DIR holds a studio's, and HOURS=FILE is an
 # idb.json whose lines say when they are open.
 PROMPTS = build/prompts
+# What the pages look like, made from npm; THEME=FILE has an organisation's own theme.
+LOOK = build/look/web
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check lint fuzz bench prompts install uninstall clean help units replays benches
+.PHONY: all check lint fuzz bench prompts look install uninstall clean help units replays benches
 
 all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
 
@@ -119,6 +121,9 @@ bench: all benches ## ratios to a floor measured in the same run
 prompts: ## what the telephone line says, spoken; RECORDINGS=DIR of a studio, HOURS=idb.json
 	scripts/phone/prompts/speak $(PROMPTS) '$(RECORDINGS)' '$(HOURS)'
 
+look: ## what the pages look like, by npm; THEME=FILE, an organisation's own theme
+	scripts/look/build $(if $(THEME),'$(THEME)')
+
 install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/idb \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/idb \
@@ -140,7 +145,8 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	for d in pages text web lighttpd; do install -d $(DESTDIR)$(PREFIX)/share/idb/$$d || exit 1; done
 	install -m 644 scripts/pages/*.jq $(DESTDIR)$(PREFIX)/share/idb/pages
 	install -m 644 scripts/text/*.json $(DESTDIR)$(PREFIX)/share/idb/text
-	install -m 644 scripts/pages/idb.css $(DESTDIR)$(PREFIX)/share/idb/web
+	for f in $(LOOK)/*.css $(LOOK)/*.js; do \
+		[ ! -e $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/idb/web || exit 1; done
 	for s in $(STATUSES); do \
 		install -m 644 scripts/pages/error.html \
 			$(DESTDIR)$(PREFIX)/share/idb/web/status-$$s.html || exit 1; done

@@ -8,7 +8,7 @@
 #     IDB_CONFIG  the configuration file; without it /etc/idb/idb.json
 #     IDB_PATH    where the programs are; without it the bin of this installation
 #     IDB_SHARE   where pages/ and text/ are; without it its share/idb
-#     IDB_LANG    the language of the desk, nl or en
+#     IDB_LANG    the language of the desk, nl without it
 #     TZ          the time zone of the pages; without it Europe/Amsterdam
 # shellcheck shell=sh
 
@@ -24,12 +24,15 @@ idb_names=$(awk 'BEGIN { for (name in ENVIRON) print name }')
 idb_cgi="REQUEST_METHOD CONTENT_TYPE CONTENT_LENGTH QUERY_STRING PATH_INFO HTTP_COOKIE"
 idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST HTTP_SEC_FETCH_DEST REMOTE_USER AUTH_TYPE"
 
-# By the address that the server matched: /nl/… or /en/…, else the desk's.
-case ${SCRIPT_NAME-} in
-*/nl/*) idb_lang="nl" ;;
-*/en/*) idb_lang="en" ;;
-*) case ${IDB_LANG-} in en) idb_lang="en" ;; *) idb_lang="nl" ;; esac ;;
-esac
+# By the address that the server matched, /nl/… or /en/…, else the desk's. Each file of
+# text/ is a language.
+idb_lang=${SCRIPT_NAME-}
+idb_lang=${idb_lang%/*}
+for idb_lang in "${idb_lang##*/}" "${IDB_LANG-}" nl; do
+    case $idb_lang in
+    [a-z][a-z]) [ ! -r "$idb_share/text/$idb_lang.json" ] || break ;;
+    esac
+done
 
 # only NAMES COMMAND…: a stage of the pipe, with PATH, IDB_CONFIG and the variables
 # of NAMES for its environment. Replaces the (sub)shell it runs in.
@@ -64,10 +67,17 @@ request() {
 # may know of the configuration behind it; TO is where redirect leads. Pages that can
 # be held read the query for that; in another it may be a login's.
 page() {
-    case $1 in code | desk) idb_query="QUERY_STRING" ;; *) idb_query="" ;; esac
+    idb_page=$1
+    idb_to=${2-}
+    case $idb_page in code | desk) idb_query="QUERY_STRING" ;; *) idb_query="" ;; esac
+    set --
+    set +f
+    for idb_file in "$idb_share"/text/[a-z][a-z].json; do
+        idb_name=${idb_file##*/}
+        set -- "$@" --slurpfile "${idb_name%.json}" "$idb_file"
+    done
+    set -f
     { cat && echo '"config"' && { (only '' idb-config show </dev/null 2>/dev/null) || :; }; } |
-        only "TZ SCRIPT_NAME PATH_INFO $idb_query" jq -nr -L "$idb_share/pages" \
-            --slurpfile nl "$idb_share/text/nl.json" --slurpfile en "$idb_share/text/en.json" \
-            --arg lang "$idb_lang" --arg to "${2-}" \
-            -f "$idb_share/pages/$1.jq"
+        only "TZ SCRIPT_NAME PATH_INFO $idb_query" jq -nr -L "$idb_share/pages" "$@" \
+            --arg lang "$idb_lang" --arg to "$idb_to" -f "$idb_share/pages/$idb_page.jq"
 }

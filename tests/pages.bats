@@ -25,11 +25,19 @@ page() {
     run --separate-stderr -0 page_of "$@"
     [ -z "$stderr" ]
     head=${output%%$'\n\n'*} body=${output#*$'\n\n'}
+    plain=$(plain <<<"$body")
 }
 
+# plain: the page without its look, so that what it says is tested and not its classes.
+plain() { sed -E 's/ class="[^"]*"//g'; }
+
 page_of() {
+    local language texts_of=()
+    for language in "$texts"/*.json; do
+        texts_of+=(--slurpfile "$(basename "$language" .json)" "$language")
+    done
     { printf '%s\n"config"\n' "$3" && cat "$BATS_FILE_TMPDIR/config.json"; } |
-        jq -nr -L "$pages" --slurpfile nl "$texts/nl.json" --slurpfile en "$texts/en.json" \
+        jq -nr -L "$pages" "${texts_of[@]}" \
             --arg lang "$2" --arg to "${4-code}" -f "$pages/$1.jq"
 }
 
@@ -37,18 +45,18 @@ page_of() {
 sound() {
     xmllint --noout - <<<"$body"
     [[ $body == '<!DOCTYPE html>'*"<html lang=\"$1\">"* ]]
-    [ "$(grep -o '<h1>' <<<"$body" | wc -l)" = 1 ]
-    for part in '<title>[^<]' '<header>' '<main>' '<footer>' 'name="viewport"'; do
-        [ "$(grep -oE "$part" <<<"$body" | wc -l)" = 1 ]
+    for part in '<h1>' '<title>[^<]' '<header>' '<main id="main" ' '<footer>' 'name="viewport"' \
+        '<a href="#main">' '<script ' '<script src="(\.\./)*idb\.js" defer="defer"></script>'; do
+        [ "$(grep -oE "$part" <<<"$plain" | wc -l)" = 1 ] || { echo "$part"; return 1; }
     done
-    [[ $body != *'<script'* && $body != *'null'* && $body != *'{'* ]]
+    [[ $body != *'null'* && $body != *'{'* && $body != *' style='* ]]
     [ "$(grep -oE ' id="[^"]*"' <<<"$body" | sort | uniq -d)" = '' ]
     [[ $head == 'Status: '[2-5][0-9][0-9]\ * ]]
     for line in 'Content-Type: text/html; charset=utf-8' 'Cache-Control: no-store' \
         "Content-Language: $1" 'X-Content-Type-Options: nosniff' 'Referrer-Policy: strict-origin'; do
         grep -qxF "$line" <<<"$head"
     done
-    grep -qE "^Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'" <<<"$head"
+    grep -qE "^Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'(; form-action 'self')?$" <<<"$head"
     [ -z "$(grep -vE '^[A-Za-z-]+: [^[:cntrl:]]+$' <<<"$head")" ]
 }
 
@@ -62,7 +70,7 @@ both() {
             'walk(if . == "BAD" then $bad else . end) | if has("lang") then .lang = $lang else . end' <<<"$answer")"
         sound "$lang"
         for text in "$@"; do
-            [[ $body == *"$text"* ]] || {
+            [[ $plain == *"$text"* ]] || {
                 printf 'missing: %s\n%s\n' "$text" "$body"
                 return 1
             }
@@ -87,22 +95,25 @@ escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
         "attributes":[{"name":"a","label":"BAD"}],"methods":[{"name":"m","label":"BAD"}],"minimum_level":"BAD",
         "hours":{"mon":["09:00-12:00","13:00-17:00"]},"closed":["2000-01-01","2099-12-24"],
         "number":"+31241234567","number_display":"+31 24 123 45 67","tel":"tel:+31241234567"}' \
-        "$escaped" '09:00 – 12:00<br />13:00 – 17:00' '24-12-2099' 'href="../../idb.css"'
-    [[ $body != *01-01-2000* && $head != *form-action* ]]
+        "$escaped" '09:00 – 12:00<br />13:00 – 17:00' ' 2099</li>' 'href="../../idb.css"' \
+        'href="../../theme.css"'
+    [[ $body != *' 2000<'* && $head != *form-action* ]]
     both start '{"organisation":{"name":"O","url":"https://www.example.org"},"purpose":{"name":"x","label":"L"},"lang":"nl",
         "attributes":[{"name":"a","label":"A"}],"methods":[],"number":"+31241234567","number_display":"+31 24","tel":"tel:+31"}'
 }
 
 @test "pages: consent" {
     export SCRIPT_NAME=/callback PATH_INFO=/m
-    both consent '{"organisation":{"name":"BAD","url":"https://www.example.org"},"purpose":{"name":"x","label":"BAD"},"lang":"nl",
+    offered='{"organisation":{"name":"BAD","url":"https://www.example.org"},"purpose":{"name":"x","label":"BAD"},"lang":"nl",
         "method":{"name":"m","label":"BAD"},"auth":{"method":"m","level":"low","auth_time":"2026-07-31T12:00:00Z"},
-        "attributes":[{"name":"a","label":"BAD","value":"BAD"}],"consent":{"id":"c","text":"BAD"},"offer":"BAD",
-        "cookies":["a=b; Path=/","c=; Max-Age=0"]}' \
-        "$escaped" "name=\"offer\" value=\"$escaped\"" 'value="yes"' 'value="no"' 'href="../idb.css"'
+        "attributes":[{"name":"a","label":"BAD","value":"BAD"},{"name":"other","label":"O","value":"999990019"}],
+        "consent":{"id":"c","text":"BAD"},"offer":"BAD","cookies":["a=b; Path=/","c=; Max-Age=0"]}'
+    both consent "$offered" "$escaped" "name=\"offer\" value=\"$escaped\"" 'value="yes"' 'value="no"' 'href="../idb.css"'
     [ "$(grep -c '^Set-Cookie: ' <<<"$head")" = 2 ]
     [[ $head == *"form-action 'self'"* ]]
-    [[ $body == *'action="../en/consent"'* ]]
+    [[ $body == *'action="../en/consent"'* && $plain == *'<dd>999990019</dd>'* ]]
+    both consent "$(jq -c '.attributes[0] += { name: "bsn", value: "999990019" }' <<<"$offered")" \
+        '<dd><span aria-hidden="true">999 990 019</span><span>9 9 9, 9 9 0, 0 1 9</span></dd>'
     # Another language than ours falls back to the page's own.
     page consent nl '{"error":"login_cancelled","message":"m","purpose":"x","lang":"de","cookies":["a=b"]}'
     sound nl
@@ -115,7 +126,9 @@ escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
         "code_expires_at":"2026-07-31T12:05:00.123Z"}'
     state() { jq -c "$1" <<<"$base"; }
     both code "$(state '.state = "issued" | .code = "4821093471" | .code_display = "482 109 3471" | .code_valid = true | .renewals_left = 3')" \
-        '<span class="code">482 109 3471</span>' '14:05' 'BC4RTZ' 'href="tel:+31241234567,4821093471"' 'http-equiv="refresh"'
+        '<span id="code" aria-hidden="true">482 109 3471</span><span>4 8 2, 1 0 9, 3 4 7 1</span>' '14:05' \
+        'BC4RTZ' 'href="tel:+31241234567,4821093471"' 'data-follow="5"' \
+        '<noscript><meta http-equiv="refresh" content="5" /></noscript>'
     # Winter time, and a zone that the machine does not know.
     page code nl "$(state '.state = "issued" | .code = "1" | .code_display = "1" | .code_valid = true | .renewals_left = 0 | .code_expires_at = "2026-12-31T23:30:00Z"')"
     [[ $body == *'tot 00:30 uur'* ]]
@@ -127,12 +140,12 @@ escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
     for state in called connected wrap_up; do
         for rest in '.' '.confirm = "page"' '.confirm = "page" | .confirmed = true' '.call.caller = "withheld"'; do
             both code "$(state ".state = \"$state\" | .call = {caller: \"78\", at: \"2026-07-31T12:05:00Z\"}
-                | .connected_at = \"2026-07-31T12:06:00Z\" | $rest")" "$escaped" '14:05' 'value="not_me"' 'http-equiv="refresh"'
+                | .connected_at = \"2026-07-31T12:06:00Z\" | $rest")" "$escaped" '14:05' 'value="not_me"' 'http-equiv="refresh"' 'data-follow="5"'
         done
     done
     for reason in cancelled resident not_me ended hung_up wrap_up expired restored other; do
         both code "$(state ".state = \"done\" | .reason = \"$reason\" | .ended_at = \"2026-07-31T12:05:00Z\"")" 'BC4RTZ'
-        [[ $body != *http-equiv* && $body != *4821093471* ]]
+        [[ $body != *http-equiv* && $body != *data-follow* && $body != *4821093471* ]]
     done
     for state in expired cancelled "done"; do
         both code "$(state ".state = \"$state\"")"
@@ -157,7 +170,7 @@ escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
     both desk "{\"result\":\"calls\",\"calls\":[{$call},{$call}]}" "$escaped" 'href="desk?line=kcc&amp;call_id=%3Cscript'
     both desk '{"result":"calls","calls":[]}'
     both desk '{"result":"ended","reason":"BAD"}' "$escaped"
-    both desk '{"result":"ended","reason":"not_me","warning":"not_me"}' 'class="warning"'
+    both desk '{"result":"ended","reason":"not_me","warning":"not_me"}' '<p><strong>'
     both desk '{"error":"unknown_call","message":"m"}' 'content="2"'
     export SCRIPT_NAME=/desk/reveal
     both desk "{\"result\":\"open\",$call,\"attributes\":[]}" 'action="../desk/end"' 'href="../idb.css"'
@@ -210,7 +223,8 @@ error_words() {
         for name in code desk; do
             both "$name" "{\"error\":\"$word\",\"message\":\"BAD\"}"
             # Never a dead end, and the word for support.
-            [[ $body == *'<a href="'* ]]
+            main=${plain#*<main }
+            [[ ${main%%</main>*} == *'<a href="'* || $name$plain == desk*'<nav '* ]] || { echo "$name $word $main"; false; }
             [[ $word == unknown_call && $name == desk || $body == *"<code>$word</code>"* ]]
         done
     done <"$BATS_TEST_TMPDIR/pages"
@@ -294,4 +308,28 @@ END
 @test "pages: the pages that the web server has by itself are well-formed" {
     xmllint --noout "$pages/error.html"
     run -1 grep -E 'script|http-equiv| on[a-z]+=' "$pages/error.html"
+}
+
+@test "pages: a third language is one more file" {
+    mkdir "$BATS_TEST_TMPDIR/texts"
+    cp "$texts"/*.json "$BATS_TEST_TMPDIR/texts"
+    # Each text in it is marked, so that one that comes from elsewhere shows.
+    jq 'def mark: if type == "object" then map_values(mark) else "~" + . end;
+        mark | .language = "Frysk" | .telephone = { international: "+31", national: "0" }' \
+        "$texts/en.json" >"$BATS_TEST_TMPDIR/texts/fy.json"
+    texts=$BATS_TEST_TMPDIR/texts
+    export SCRIPT_NAME=/fy/start PATH_INFO=/x
+    page start fy '{"organisation":{"name":"O","url":"https://www.example.org"},"purpose":{"name":"x","label":"L"},"lang":"fy",
+        "attributes":[{"name":"a","label":"A"}],"methods":[],"number":"+31241234567","number_display":"+31 24","tel":"tel:+31"}'
+    sound fy
+    [[ $plain == *'<h1>~Call us: L</h1>'* && $plain == *'>024<'* ]]
+    [[ $plain == *'lang="nl" hreflang="nl" href="../../nl/start/x">Nederlands<'* ]]
+    [[ $plain == *'lang="en" hreflang="en" href="../../en/start/x">English<'* ]]
+    [[ $plain != *'>Frysk<'* ]]
+    # What is said in it stands between the tags, but for names and numbers.
+    [ -z "$(sed -E 's/<[^>]*>/\n/g' <<<"$plain" | grep -E '[a-z]{3}' | grep -vE '~|Nederlands|English|^L$')" ]
+    export SCRIPT_NAME=/callback PATH_INFO=/m
+    page consent nl '{"error":"login_cancelled","message":"m","purpose":"x","lang":"fy"}'
+    sound fy
+    [[ $body == *'href="../fy/start/x"'* ]]
 }

@@ -1,8 +1,15 @@
 # After the login: the very data, who gets them and for how long; yes or no.
 include "idb";
 
+# $a: one attribute of the answer. A citizen service number is read in groups, and
+# spoken as digits.
+def value_html($a):
+    if $a.name == "bsn" and ($a.value | tostring | test("^[0-9]{9}$")) then
+        digits_html($a.value | tostring | "\(.[:3]) \(.[3:6]) \(.[6:])"; null)
+    else $a.value | @html end;
+
 context($ARGS.named)
-| if .answer.lang == "nl" or .answer.lang == "en" then in_language(.answer.lang) else . end
+| in_language(.answer.lang)
 | if .answer.error then error_page({ allow: "GET" })
   else
       { organisation: organisation_name, method: .answer.method.label,
@@ -10,16 +17,16 @@ context($ARGS.named)
       | document(
           { title: say(["consent", "title"]; $v),
             html: (
-              "<p class=\"lead\">\(say(["consent", "lead"]; $v))</p>"
+              lead_html(["consent", "lead"]; $v)
               + section_html("data"; ["consent", "data"];
-                  list_html([.answer.attributes[] | [.label, (.value | @html)]]))
+                  list_html([.answer.attributes[] as $a | [$a.label, value_html($a)]]))
               + section_html("what"; ["consent", "what"];
                   list_html([
                       [words(["consent", "purpose"]), (.answer.purpose.label | @html)],
                       [words(["consent", "who"]), say(["consent", "who_text"]; $v)],
                       [words(["consent", "long"]), say(["consent", "long_text"]; $v)]])
                   + (if (.answer.consent.text // "") == "" then ""
-                     else "<p>\(.answer.consent.text | @html)</p>" end))
+                     else "<p class=\"utrecht-paragraph\">\(.answer.consent.text | @html)</p>" end))
               + section_html("choice"; ["consent", "choice"];
                   form_html("\(.lang)/consent"; { offer: .answer.offer };
                       [ { name: "consent", value: "yes", class: "first", html: say(["consent", "yes"]) },

@@ -13,7 +13,7 @@
 # The way up from the address that was asked for. Links are relative, so that the
 # pages may stand anywhere below a host, behind a proxy that cuts its prefix too.
 def way_up:
-    ($ENV.SCRIPT_NAME // "" | sub("^.*(?<page>(/(nl|en)/[a-z]+|/callback|/desk(/[a-z]+)?))$"; .page))
+    ($ENV.SCRIPT_NAME // "" | sub("^.*(?<page>(/[a-z][a-z]/[a-z]+|/callback|/i|/desk(/[a-z]+)?))$"; .page))
     + ($ENV.PATH_INFO // "")
     | [limit(64; scan("/"))] | .[1:] | map("../") | join("");
 
@@ -26,14 +26,16 @@ def handed_over:
     | { answer: (if $answer | type == "object" then $answer else { error: "internal" } end),
         config: (next_input | if type == "object" and (.error | not) then . else null end) };
 
-def in_language($lang): .lang = $lang | .text = .texts[$lang];
+# A language that we do not have changes nothing.
+def in_language($lang):
+    if .texts | has($lang // "") then .lang = $lang | .text = .texts[$lang] else . end;
 
-# $args: what the shell says, all constants: {lang, nl, en, to}; the texts each in an
-# array, as --slurpfile gives them. (Data by import breaks jq 1.6.)
+# $args: what the shell says, all constants: lang, to, and each language's texts under
+# its two letters, in an array, as --slurpfile gives them. (Data by import breaks jq 1.6.)
 def context($args):
     handed_over
     + { root: way_up,
-      texts: { nl: $args.nl[0], en: $args.en[0] } }
+        texts: ($args | with_entries(select(.value | type == "array") | .value |= .[0])) }
     | in_language($args.lang);
 
 # ---- text ----
@@ -50,8 +52,10 @@ def words($path): text_at($path);
 def say($path; $values): words($path; $values) | @html;
 def say($path): words($path) | @html;
 
-def para_html($path; $values): "<p>\(say($path; $values))</p>";
+def para_html($path; $values): "<p class=\"utrecht-paragraph\">\(say($path; $values))</p>";
 def para_html($path): para_html($path; {});
+def lead_html($path; $values):
+    "<p class=\"utrecht-paragraph utrecht-paragraph--lead\">\(say($path; $values))</p>";
 
 # A word of ours in the reader's language; the word itself where we have none.
 def word($table; $value): (.text[$table] | .[$value]?) // $value;
@@ -59,7 +63,7 @@ def word($table; $value): (.text[$table] | .[$value]?) // $value;
 # The organisation's name in the page's language, and its address.
 def organisation:
     .lang as $lang
-    | .answer.organisation // (.config.organisation | if . then .name |= (.[$lang] // .nl) else . end);
+    | .answer.organisation // (.config.organisation | if . then .name |= (.[$lang] // .nl // .[keys[0]]) else . end);
 def organisation_name: organisation.name // text_at(["organisation"]);
 def organisation_url: organisation.url;
 
@@ -70,6 +74,20 @@ def purpose_label:
 
 # A number that stays on one line.
 def unbroken: gsub(" "; "\u00a0");
+
+# A telephone number as people write it in this language: +31 24 … is 024 … in Dutch.
+def telephone($shown):
+    text_at(["telephone"]) as $t
+    | if $t.national != $t.international and ($shown | startswith($t.international + " ")) then
+          $t.national + $shown[($t.international | length) + 1:]
+      else $shown end;
+
+# Digits in groups for the eye, each by itself for the ear: a screen reader would say
+# 482 as a number. $id, or null, is for what copies it.
+def digits_html($shown; $id):
+    "<span class=\"idb-digits\"" + (if $id then @html " id=\"\($id)\"" else "" end) + " aria-hidden=\"true\">"
+    + ($shown | @html) + "</span><span class=\"idb-visually-hidden\">"
+    + ($shown | split(" ") | map(split("") | join(" ")) | join(", ") | @html) + "</span>";
 
 # ---- time ----
 
@@ -89,6 +107,25 @@ def clock:
 
 def day: seconds | localtime | strftime("%d-%m-%Y");
 
+# "2026-12-25" as "vrijdag 25 december 2026".
+def date_words($date):
+    ($date + "T12:00:00Z" | seconds | gmtime | strftime("%u") | tonumber) as $weekday
+    | words(["date"]; { weekday: text_at(["days", ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][$weekday - 1]]),
+        day: ($date[8:10] | tonumber), month: text_at(["months", ($date[5:7] | tonumber | tostring)]),
+        year: $date[0:4] });
+
+# The answer's line is closed now, and when it opens: today, tomorrow, or on a date.
+def closed_now_html:
+    (.answer.opens_at // null) as $at
+    | if $at | not then say(["line", "closed"])
+      else
+          def on: localtime | strftime("%Y-%m-%d");
+          ($at | seconds | on) as $date
+          | { time: ($at | clock), date: date_words($date) } as $v
+          | say(["line", "closed"]) + " "
+            + say(["line", if $date == (now | on) then "today" elif $date == (now + 86400 | on) then "tomorrow" else "later" end]; $v)
+      end;
+
 # A duration of whole seconds, in words.
 def duration($seconds):
     if $seconds % 3600 == 0 and $seconds > 0 then
@@ -99,30 +136,70 @@ def duration($seconds):
 
 def href($to): @html "\(.root)\($to)";
 
-def link_html($to; $path): "<a href=\"\(href($to))\">\(say($path))</a>";
+def link_html($to; $path): "<a class=\"utrecht-link utrecht-link--html-a\" href=\"\(href($to))\">\(say($path))</a>";
 
 def hidden_html($fields):
     [$fields | to_entries[] | select(.value != null)
      | @html "<input type=\"hidden\" name=\"\(.key)\" value=\"\(.value)\" />"] | join("");
 
-# A form of buttons: [{name, value, html, class}].
+# first: what most people want; stop: what ends something.
+def button_class:
+    "utrecht-button utrecht-button--"
+    + (if . == "first" then "primary-action"
+       elif . == "stop" then "secondary-action utrecht-button--danger"
+       else "secondary-action" end);
+
+# A form of buttons: [{name, value, html, class}]; class is first, second or stop. The
+# context's form_token, if there is one, goes along.
 def form_html($to; $fields; $buttons):
-    "<form method=\"post\" action=\"\(href($to))\">"
-    + hidden_html($fields)
+    "<form class=\"idb-form\" method=\"post\" action=\"\(href($to))\">"
+    + hidden_html($fields + { form_token })
+    + "<div class=\"utrecht-action-group\">"
     + ([$buttons[]
-        | @html "<button type=\"submit\" class=\"\(.class // "second")\""
+        | @html "<button type=\"submit\" class=\"\(.class | button_class)\""
           + (if .name then @html " name=\"\(.name)\" value=\"\(.value)\"" else "" end)
           + ">\(.html)</button>"] | join(" "))
-    + "</form>";
+    + "</div></form>";
+
+# Forms beside each other.
+def buttons_html($html): "<div class=\"utrecht-action-group idb-buttons\">\($html)</div>";
 
 # [[label, value-as-html]], the ones without value left out.
 def list_html($rows):
-    "<dl>"
-    + ([$rows[] | select(.[1] != null) | "<div><dt>" + (.[0] | @html) + "</dt><dd>\(.[1])</dd></div>"] | join(""))
+    "<dl class=\"utrecht-data-list utrecht-data-list--rows\">"
+    + ([$rows[] | select(.[1] != null)
+        | "<div class=\"utrecht-data-list__item\"><dt class=\"utrecht-data-list__item-key\">" + (.[0] | @html)
+          + "</dt><dd class=\"utrecht-data-list__item-value utrecht-data-list__item-value--html-dd\">\(.[1])</dd></div>"]
+       | join(""))
     + "</dl>";
 
+# A circle with an i, a circle with a tick, a triangle with a !, an octagon with a !.
+def icon_path($kind):
+    { info: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm-1 5h2v2h-2zm0 4h2v6h-2z",
+      ok: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm-1.6 14.4-3.9-3.9 1.4-1.4 2.5 2.5 5.7-5.7 1.4 1.4z",
+      warning: "M12 2 1 21h22zm-1 7h2v6h-2zm0 8h2v2h-2z",
+      error: "M8 2h8l6 6v8l-6 6H8l-6-6V8zm3 5h2v7h-2zm0 8h2v2h-2z" }[$kind];
+
+# $kind: info, ok, warning or error. $html: paragraphs, or what stands in one.
+def alert_html($kind; $html):
+    "<div class=\"utrecht-alert utrecht-alert--\($kind)\"><div class=\"utrecht-alert__icon\">"
+    + "<svg class=\"idb-icon\" viewBox=\"0 0 24 24\" aria-hidden=\"true\"><path fill-rule=\"evenodd\" d=\"\(icon_path($kind))\" /></svg></div>"
+    + "<div class=\"utrecht-alert__content\"><div class=\"utrecht-alert__message\">"
+    + (if $html | test("^<(p|div|h[2-6]|ul|ol|dl|form)[ >]") then $html
+       else "<p class=\"utrecht-paragraph\">\($html)</p>" end)
+    + "</div></div></div>";
+
+# A button, there only where idb.js runs, that copies the text of element $id. $text
+# is its own.
+def copy_html($id; $text):
+    @html "<button type=\"button\" class=\"utrecht-button utrecht-button--subtle idb-copy\" data-copy=\"\($id)\" data-done=\"\(words(["page", "copied"]))\" hidden=\"hidden\">\($text)</button>";
+
+# A QR code as a program's answer has it, {size, path}; $text says what it is.
+def svg_html($qr; $text):
+    @html "<svg class=\"idb-qr\" role=\"img\" aria-label=\"\($text)\" viewBox=\"0 0 \($qr.size) \($qr.size)\" shape-rendering=\"crispEdges\"><rect width=\"\($qr.size)\" height=\"\($qr.size)\" fill=\"#fff\" /><path fill=\"#000\" d=\"\($qr.path)\" /></svg>";
+
 def section_html($id; $path; $html):
-    "<section aria-labelledby=\"\($id)\"><h2 id=\"\($id)\">\(say($path))</h2>\($html)</section>";
+    "<section class=\"idb-section\" aria-labelledby=\"\($id)\"><h2 class=\"utrecht-heading-2\" id=\"\($id)\">\(say($path))</h2>\($html)</section>";
 
 # ---- HTTP ----
 
@@ -140,37 +217,83 @@ def headers($status; $more):
       $more[] ] | join("\n");
 
 # A start page sends its form on to a provider, which form-action would forbid
-# where a browser holds it against redirects too.
-def policy($forms):
-    "Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; "
-    + "frame-ancestors 'none'" + if $forms then "; form-action 'self'" else "" end;
+# where a browser holds it against redirects too. Fonts and pictures are for a theme.
+def policy($page):
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+    + "connect-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "
+    + "frame-ancestors \($page.frame_ancestors // "'none'" | header_safe | gsub(";"; ""))"
+    + if $page.forms == "anywhere" then "" else "; form-action 'self'" end;
 
 def redirect_to($to): headers("303 See Other"; ["Location: \($to | header_safe)", ""]);
 
-# $page: { title, html, status?, refresh?, headers?, forms?, other?, desk? }; title
-# and html are HTML; other is the address in the other language.
+# ---- a page ----
+
+# The page in each of the other languages; $other is its address in any of them.
+def languages_html($other):
+    . as $c
+    | [.texts | to_entries[] | select(.key != $c.lang)] as $others
+    | if $others == [] then ""
+      else
+          "<ul class=\"idb-languages\">"
+          + ([$others[] | . as $o | $c
+              | @html "<li><a class=\"utrecht-link utrecht-link--html-a\" lang=\"\($o.key)\" hreflang=\"\($o.key)\" href=\"\(.root)\($o.key)\($other[2:])\">\($o.value.language)</a></li>"]
+             | join(""))
+          + "</ul>"
+      end;
+
+def header_html($page):
+    "<header class=\"utrecht-page-header\"><div class=\"utrecht-page-header__content idb-header\">"
+    + "<p class=\"idb-organisation\">"
+    + (organisation_url as $url
+       | if $url and ($page.desk | not) then @html "<a class=\"utrecht-link utrecht-link--html-a\" href=\"\($url)\">\(organisation_name)</a>"
+         else organisation_name | @html end)
+    + "</p>"
+    + (if $page.other then languages_html($page.other) else "" end)
+    + (if $page.desk then
+         "<nav class=\"idb-nav\" aria-label=\"\(say(["desk", "title"]))\">\(link_html("desk"; ["desk", "calls", "title"])) \(link_html("desk/ticket"; ["desk", "ticket", "title"]))</nav>"
+       else "" end)
+    + "</div></header>";
+
+# What keeps a page up to date: idb.js, by data-follow; where that does not run, the
+# browser. What is said when something has changed, or cannot be told any more, stands
+# outside of what is replaced.
+def refresh_html($page):
+    if $page.refresh then @html "<meta http-equiv=\"refresh\" content=\"\($page.refresh)\" />\n"
+    elif $page.follow then @html "<noscript><meta http-equiv=\"refresh\" content=\"\($page.follow)\" /></noscript>\n"
+    else "" end;
+
+def said_html($page):
+    if $page.follow then
+        "<div class=\"idb-visually-hidden\" id=\"said\" role=\"status\"></div>\n"
+        + "<div class=\"idb-lost\" id=\"lost\" role=\"alert\" hidden=\"hidden\">\(alert_html("warning"; say(["page", "lost"])))</div>\n"
+    else "" end;
+
+# $page: { title, html, status?, follow?, refresh?, headers?, forms?, other?, desk?,
+# frame_ancestors? }; title and html are HTML; other is the page's address, "nl/code";
+# follow, in seconds, keeps it up to date with idb.js and without, refresh without alone.
 def document($page):
     headers($page.status // "200 OK";
         ["Content-Type: text/html; charset=utf-8", "Content-Language: \(.lang)",
-         policy($page.forms != "anywhere")] + ($page.headers // []))
+         policy($page)] + ($page.headers // []))
     + "\n\n<!DOCTYPE html>\n"
     + @html "<html lang=\"\(.lang)\">\n<head>\n<meta charset=\"utf-8\" />\n"
     + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n"
     + "<meta name=\"robots\" content=\"noindex\" />\n"
-    + (if $page.refresh then @html "<meta http-equiv=\"refresh\" content=\"\($page.refresh)\" />\n" else "" end)
+    # A telephone makes no numbers of its own of ours: the link has the code in it.
+    + "<meta name=\"format-detection\" content=\"telephone=no\" />\n"
+    + refresh_html($page)
     + "<title>\($page.title) – \(organisation_name | @html)</title>\n"
-    + "<link rel=\"stylesheet\" href=\"\(href("idb.css"))\" />\n</head>\n<body>\n<header>\n"
-    + (organisation_url as $url
-       | if $url and ($page.desk | not) then @html "<p><a href=\"\($url)\">\(organisation_name)</a></p>"
-         else "<p>\(organisation_name | @html)</p>" end)
-    + (if $page.other then
-         (if .lang == "nl" then "en" else "nl" end) as $other
-         | "\n<p><a lang=\"\($other)\" hreflang=\"\($other)\" href=\"\(href($page.other))\">\(say(["other_language"]))</a></p>"
-       else "" end)
-    + (if $page.desk then
-         "\n<nav aria-label=\"\(say(["desk", "title"]))\">\(link_html("desk"; ["desk", "calls", "title"])) \(link_html("desk/ticket"; ["desk", "ticket", "title"]))</nav>"
-       else "" end)
-    + "\n</header>\n<main>\n<h1>\($page.title)</h1>\n\($page.html)\n</main>\n<footer>\n<p>\(say([if $page.desk then "desk" else "page" end, "footer"]))</p>\n</footer>\n</body>\n</html>";
+    + "<link rel=\"stylesheet\" href=\"\(href("idb.css"))\" />\n"
+    + "<link rel=\"stylesheet\" href=\"\(href("theme.css"))\" />\n"
+    + "<script src=\"\(href("idb.js"))\" defer=\"defer\"></script>\n"
+    + "</head>\n<body class=\"utrecht-root utrecht-document\(if $page.desk then " idb-desk" else "" end)\">\n"
+    + "<a class=\"utrecht-skip-link utrecht-skip-link--visible-on-focus\" href=\"#main\">\(say(["page", "skip"]))</a>\n"
+    + "<div class=\"utrecht-page-layout\">\n\(header_html($page))\n<div class=\"utrecht-page-body\">\n\(said_html($page))"
+    + "<main class=\"utrecht-page-body__content idb-main\" id=\"main\" tabindex=\"-1\""
+    + (if $page.follow then @html " data-follow=\"\($page.follow)\"" else "" end)
+    + ">\n<h1 class=\"utrecht-heading-1\">\($page.title)</h1>\n\($page.html)\n</main>\n</div>\n"
+    + "<footer class=\"utrecht-page-footer\"><div class=\"utrecht-page-footer__content\"><p class=\"utrecht-paragraph\">\(say([if $page.desk then "desk" else "page" end, "footer"]))</p></div></footer>\n"
+    + "</div>\n</body>\n</html>";
 
 # ---- errors ----
 
@@ -236,23 +359,28 @@ def start_address:
     | if $purpose | type == "string" and test("^[a-z][a-z0-9-]*$") then "\(.lang)/start/\($purpose)"
       else null end;
 
+# The way on, as a button: it is what there is to do.
+def onward_link_html($to; $path):
+    "<p class=\"utrecht-paragraph\"><a class=\"utrecht-button-link utrecht-button-link--html-a utrecht-button-link--primary-action\" href=\"\(href($to))\">\(say($path))</a></p>";
+
 # Never a dead end.
 def onward_html($where):
     start_address as $start
     | if $where == "none" then ""
-      elif $where == "code" then "<p>\(link_html("\(.lang)/code"; ["onward", "code"]))</p>"
-      elif $where == "desk" then "<p>\(link_html("desk"; ["desk", "calls", "title"]))</p>"
-      elif $where == "start" and $start then "<p>\(link_html($start; ["onward", "start"]))</p>"
+      elif $where == "code" then onward_link_html("\(.lang)/code"; ["onward", "code"])
+      elif $where == "desk" then onward_link_html("desk"; ["desk", "calls", "title"])
+      elif $where == "start" and $start then onward_link_html($start; ["onward", "start"])
       elif organisation_url then
-          @html "<p><a href=\"\(organisation_url)\">" + say(["onward", "site"]; { organisation: organisation_name }) + "</a></p>"
+          @html "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(organisation_url)\">" + say(["onward", "site"]; { organisation: organisation_name }) + "</a></p>"
       else "" end;
 
 # Numbers to call without any of this.
 def numbers_html:
-    [.config.lines // {} | .[] | objects | select(.number)
-     | @html "<a href=\"tel:\(.number)\">\(.number_display)</a>"] as $numbers
+    . as $c
+    | [.config.lines // {} | .[] | objects | select(.number) | . as $line | $c
+       | @html "<a class=\"utrecht-link utrecht-link--html-a utrecht-link--telephone\" href=\"tel:\($line.number)\">\(telephone($line.number_display))</a>"] as $numbers
     | if $numbers == [] then ""
-      else "<p>\(say(["onward", "call"])) \($numbers | join(", "))</p>" end;
+      else "<p class=\"utrecht-paragraph\">\(say(["onward", "call"])) \($numbers | join(", "))</p>" end;
 
 # $page as for document(): desk, headers.
 def error_page($page):
@@ -271,4 +399,4 @@ def error_page($page):
             html: (para_html($path + ["text"])
                    + onward_html($where)
                    + (if $page.desk or $status == "200 OK" then "" else numbers_html end)
-                   + "<p class=\"small\">\(say(["errors", "word"])) <code>\($word | @html)</code></p>") });
+                   + "<p class=\"utrecht-paragraph utrecht-paragraph--small\">\(say(["errors", "word"])) <code>\($word | @html)</code></p>") });

@@ -1,39 +1,58 @@
 # Before the login: what will happen, what is asked, and the ways to call.
 include "idb";
 
-def hours_html:
+def weekdays: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+def hours_rows:
     . as $c
-    | if .answer.hours | not then ""
+    | weekdays | map(. as $day | $c.answer.hours[$day] // []
+        | "<tr class=\"utrecht-table__row\"><th class=\"utrecht-table__cell\" scope=\"row\">" + ($c | say(["days", $day]))
+          + "</th><td class=\"utrecht-table__cell\">"
+          + if . == [] then ($c | say(["start", "closed"]))
+            else map(sub("-"; " – ") | @html) | join("<br />") end
+          + "</td></tr>")
+    | join("");
+
+def closed_html:
+    . as $c
+    | (now | localtime | strftime("%Y-%m-%d")) as $today
+    | [.answer.closed // [] | .[] | select(. >= $today)] | sort | .[:8]
+    | if . == [] then ""
       else
-          "<table><caption>\(say(["start", "hours"]))</caption><tbody>"
-          + (["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-             | map(. as $day | $c.answer.hours[$day] // []
-                   | "<tr><th scope=\"row\">" + ($c | say(["days", $day])) + "</th><td>"
-                     + if . == [] then ($c | say(["start", "closed"]))
-                       else map(sub("-"; " – ") | @html) | join("<br />") end
-                     + "</td></tr>")
-             | join(""))
-          + "</tbody></table>"
-          + ((now | localtime | strftime("%Y-%m-%d")) as $today
-             | [.answer.closed // [] | .[] | select(. >= $today)] | sort
-             | if . == [] then ""
-               else "<p>" + ($c | say(["start", "closed_on"];
-                        { days: ($c.answer.closed | map(select(. >= $today)) | sort | .[:8]
-                                 | map(split("-") | reverse | join("-")) | join(", ")) })) + "</p>" end)
+          ($c | para_html(["start", "closed_on"]))
+          + "<ul class=\"utrecht-unordered-list\">"
+          + (map(. as $date | "<li class=\"utrecht-unordered-list__item\">" + ($c | date_words($date) | @html) + "</li>") | join(""))
+          + "</ul>"
       end;
 
-def number_html: @html "<a class=\"tel\" href=\"\(.answer.tel)\">\(.answer.number_display)</a>";
+def hours_html:
+    (if .answer.hours then
+         "<table class=\"utrecht-table idb-hours\"><caption class=\"utrecht-table__caption\">\(say(["start", "hours"]))</caption><tbody class=\"utrecht-table__body\">"
+         + hours_rows + "</tbody></table>"
+     else "" end)
+    + closed_html;
 
-def login_html:
+# What has no hours is always open, and says nothing of it.
+def now_html:
+    if .answer.open == false then alert_html("warning"; closed_now_html + " " + say(["start", "not_yet"]))
+    elif .answer.hours then alert_html("ok"; say(["line", "open"]))
+    else "" end;
+
+def number_html:
+    @html "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a utrecht-link--telephone idb-large\" href=\"\(.answer.tel)\">\(telephone(.answer.number_display))</a></p>";
+
+def login_html($v):
     . as $c
     | if .answer.methods | length == 0 then para_html(["start", "no_methods"])
       else
-          (if .answer.minimum_level then
+          para_html(["start", "login_text"]; $v)
+          + (if .answer.minimum_level then
                para_html(["start", "level"]; { level: word("levels"; .answer.minimum_level) })
-           else "" end)
+             else "" end)
           + form_html("\(.lang)/login"; { purpose: .answer.purpose.name };
               [.answer.methods[]
-               | { name: "method", value: .name, class: "first",
+               | { name: "method", value: .name,
+                   class: (if $c.answer.open == false then "second" else "first" end),
                    html: (. as $m | $c | say(["start", "login_with"]; { method: $m.label })) }])
       end;
 
@@ -41,19 +60,22 @@ context($ARGS.named)
 | if .answer.error then error_page({})
   else
       { organisation: organisation_name, purpose: .answer.purpose.label,
-        digits: (.config.code.digits // 10), number: (.answer.number_display | unbroken) } as $v
+        digits: (.config.code.digits // 10), number: (telephone(.answer.number_display) | unbroken) } as $v
       | . as $c
       | document(
           { title: say(["start", "title"]; $v), forms: "anywhere",
-            other: "\(if .lang == "nl" then "en" else "nl" end)/start/\(.answer.purpose.name)",
+            other: "\(.lang)/start/\(.answer.purpose.name)",
             html: (
-              "<p class=\"lead\">\(say(["start", "lead"]; $v))</p>"
+              lead_html(["start", "lead"]; $v)
               + section_html("how"; ["start", "how"];
-                  "<ol>" + ([range(1; 5) | tostring as $n | $c | "<li>\(say(["start", "steps", $n]; $v))</li>"] | join("")) + "</ol>")
+                  "<ol class=\"utrecht-ordered-list idb-steps\">"
+                  + ([range(1; 4) | tostring as $n | $c | "<li class=\"utrecht-ordered-list__item\">\(say(["start", "steps", $n]; $v))</li>"] | join("")) + "</ol>")
               + section_html("data"; ["start", "data"];
-                  "<ul>" + ([.answer.attributes[] | "<li>\(.label | @html)</li>"] | join("")) + "</ul>"
+                  "<ul class=\"utrecht-unordered-list\">"
+                  + ([.answer.attributes[] | "<li class=\"utrecht-unordered-list__item\">\(.label | @html)</li>"] | join("")) + "</ul>"
                   + para_html(["start", "data_text"]; $v))
-              + section_html("number"; ["start", "number"]; "<p>\(number_html)</p>" + hours_html)
-              + section_html("login"; ["start", "login"]; login_html)
-              + section_html("other"; ["start", "other"]; para_html(["start", "other_text"]; $v))) })
+              + section_html("number"; ["start", "number"]; number_html + now_html + hours_html)
+              + section_html("login"; ["start", "login"]; login_html($v))
+              + section_html("other"; ["start", "other"];
+                  para_html(["start", "other_text"]; $v) + para_html(["start", "other_device"]; $v))) })
   end

@@ -217,7 +217,7 @@ at() {
 # sees STATUS TEXT…: a sound page of ours with that status and those texts.
 sees() {
     local text page
-    page=$(<"$TAB/page")
+    page=$(sed -E 's/ class="[^"]*"//g' "$TAB/page") # what it says, not its look
     [ "$(<"$TAB/status")" = "$1" ] || {
         cat "$TAB"/{url,headers,page}
         return 1
@@ -263,7 +263,7 @@ refused() {
 
 # take_code: sets code and ticket to those of the page, whose link to call agrees.
 take_code() {
-    local page shown link='href="tel:(\+[0-9]+),([0-9]+)">[0-9+ ]+<.*class="code">([0-9 ]+)<'
+    local page shown link='href="tel:(\+[0-9]+),([0-9]+)">[0-9+ ]+<.*id="code" aria-hidden="true">([0-9 ]+)<'
     page=$(<"$TAB/page")
     [[ $page =~ $link ]] || {
         printf 'no code\n%s\n' "$page"
@@ -271,7 +271,7 @@ take_code() {
     }
     code=${BASH_REMATCH[2]} shown=${BASH_REMATCH[3]}
     [ "${BASH_REMATCH[1]}" = +31241234567 ] && [ "${shown// /}" = "$code" ] || return
-    ticket=$(find_html '//strong[@class="ticket"]')
+    ticket=$(find_html '//*[@id="ticket"]')
     [[ $ticket =~ ^[A-Z0-9]{6}$ ]] || return
     printf 'code %s %s %s\n' "$code" "$shown" "$ticket" >>"$TRAIL"
 }
@@ -281,7 +281,9 @@ values() {
     local i n list='//section[@aria-labelledby="data"]//dl/div'
     n=$(find_html "count($list)")
     for ((i = 1; i <= n; i++)); do
-        printf '%s=%s\n' "$(find_html "($list)[$i]/dt")" "$(find_html "($list)[$i]/dd")"
+        # A number in groups is there twice, to be seen and to be heard.
+        printf '%s=%s\n' "$(find_html "($list)[$i]/dt")" \
+            "$(find_html "($list)[$i]/dd/*[@aria-hidden]" | tr -d ' ' | grep . || find_html "($list)[$i]/dd")"
     done
 }
 

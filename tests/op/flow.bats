@@ -133,7 +133,7 @@ Name=Bért "B." <Ø> Büyük' ]
     # Which the first tab learns when it loads itself again.
     to one
     reload
-    [ "$(find_html '//span[@class="code"]' | tr -d ' ')" = "$code" ]
+    [ "$(find_html '//span[@id="code"]' | tr -d ' ')" = "$code" ]
     key_in "$code" call-1
     [ "$result" = accepted ]
 }

@@ -110,7 +110,7 @@ page_of() {
         SCRIPT_NAME=/callback PATH_INFO=/x jq -nr -L "$IDB_ROOT/scripts/pages" --arg lang nl --arg to '' \
             --slurpfile nl "$IDB_ROOT/scripts/text/nl.json" --slurpfile en "$IDB_ROOT/scripts/text/en.json" \
             -f "$IDB_ROOT/scripts/pages/$1.jq" >"$T/html"
-    grep -q '<h1>' "$T/html"
+    grep -q '<h1[ >]' "$T/html"
 }
 
 # is_refusal CASE WORD EXIT [PAGE]: what was just answered is that refusal; nothing is
