@@ -2,10 +2,12 @@
 
 #include "client.h"
 #include "form.h"
+#include "hours.h"
 #include "login.h"
 #include "mapping.h"
 #include "oidc.h"
 #include "provider.h"
+#include "timestamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +51,10 @@ static json_t *describe(const struct idb_app *app, const char *name, const char 
         "hours", json_object_get(l, "hours"), "closed", json_object_get(l, "closed"),
         "minimum_level", json_object_get(purpose, "minimum_level"));
 
-    if (a)
+    if (a) {
         idb_answer_number(app, a, line, NULL);
+        idb_hours_answer(a, l, idb_timestamp_now());
+    }
     return a;
 }
 

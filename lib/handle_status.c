@@ -2,6 +2,8 @@
 
 #include "cookie.h"
 #include "grant.h"
+#include "hours.h"
+#include "qr.h"
 
 #include <string.h>
 
@@ -20,6 +22,18 @@ static void add_call(json_t *a, const struct idb_session *s, bool live)
     json_object_set_new(a, "call", call);
 }
 
+/* What a telephone's camera takes number and code from. A page without it is complete,
+ * so a failure is no more than that. */
+static void add_qr(json_t *a)
+{
+    struct idb_qr qr = { 0 };
+    struct idb_error ignored = { 0 };
+
+    if (idb_qr_make(&qr, json_string_value(json_object_get(a, "tel")), &ignored))
+        json_object_set_new(a, "qr", idb_qr_json(&qr));
+    idb_qr_free(&qr);
+}
+
 /* The code, which only the browser's own cookie holds, and how it may be renewed. */
 static void add_code(struct idb_app *app, json_t *a, const struct idb_session *s,
                      const char *cookies)
@@ -35,6 +49,9 @@ static void add_code(struct idb_app *app, json_t *a, const struct idb_session *s
         json_object_set_new(a, "code_display", json_string(shown));
     }
     idb_answer_number(app, a, s->line, json_object_get(a, "code") ? code : NULL);
+    idb_hours_answer(a, idb_config_line(app->config, s->line), app->now);
+    if (json_object_get(a, "code"))
+        add_qr(a);
     idb_answer_time(a, "code_expires_at", s->code_expires_at);
     json_object_set_new(a, "code_valid", json_boolean(s->code_expires_at > app->now));
     json_object_set_new(a, "renewals_left",

@@ -23,4 +23,12 @@ bool idb_hours_knows(const char *zone);
  * this system does not know the time zone. */
 bool idb_hours_open(const json_t *line, int64_t now, bool *open, struct idb_error *err);
 
+/* When a checked line whose zone is known opens for the first time after now (ms); 0 if
+ * that is not within a year. Sets TZ as above. */
+int64_t idb_hours_next(const json_t *line, int64_t now);
+
+/* Adds "open", and when it is not "opens_at", to an answer, where the line has "hours" or
+ * "closed" and this system knows its time zone; else nothing. Sets TZ as above. */
+void idb_hours_answer(json_t *answer, const json_t *line, int64_t now);
+
 #endif

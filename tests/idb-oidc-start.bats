@@ -45,6 +45,11 @@ asks() { parameter "$1" "$(json location)"; }
     [ -z "$stderr" ]
 }
 
+# at TIME JQ: of the description as it will be then.
+at() {
+    at_offset "+$(($(date -u -d "$1" +%s) - $(date +%s)))s" idb-oidc-start <<<'{"purpose":"appointment"}' | jq -rc "$2"
+}
+
 @test "idb-oidc-start: Dutch without lang, opening hours where the line has them" {
     login_instance '.lines.kcc += { time_zone: "Europe/Amsterdam", hours: { mon: ["09:00-17:00"] },
                                     closed: ["2030-12-25"] }'
@@ -53,6 +58,11 @@ asks() { parameter "$1" "$(json location)"; }
     [ "$(json .purpose.label)" = 'Een afspraak maken' ]
     [ "$(json .hours.mon[0])" = 09:00-17:00 ]
     [ "$(json .closed[0])" = 2030-12-25 ]
+    # A Monday at noon, and the evening of that day.
+    days=$((8 - $(date -u +%u)))
+    [ "$(at "$days days 11:00" '[.open, .opens_at]')" = '[true,null]' ]
+    [ "$(at "$days days 20:00" .open)" = false ]
+    [[ $(at "$days days 20:00" .opens_at) == $(date -u -d "$((days + 7)) days" +%Y-%m-%d)T0[78]:00:00.000Z ]]
     [ "$(json minimum_level)" = null ]
 }
 

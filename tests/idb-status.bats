@@ -23,9 +23,9 @@ clears_code() {
 
 @test "idb-status: issued, every member of the answer" {
     status
-    [ "$(members)" = 'code code_display code_expires_at code_valid confirm confirmed cookies expires_at lang number number_display purpose renewals_left state tel ticket' ]
+    [ "$(members)" = 'code code_display code_expires_at code_valid confirm confirmed cookies expires_at lang number number_display purpose qr renewals_left state tel ticket' ]
     [ "$(members .purpose)" = 'label name' ]
-    jq -e --argjson issued "$issued" 'del(.cookies, .expires_at) == ($issued
+    jq -e --argjson issued "$issued" 'del(.cookies, .expires_at, .qr) == ($issued
         | { state: "issued", lang: "nl", confirm: "notify", confirmed: false, code_valid: true,
             renewals_left: 3, ticket, code, code_display, number, number_display, tel,
             code_expires_at, purpose: { name: "status", label: "Hoe staat het met mijn aanvraag?" } })' \
@@ -41,9 +41,37 @@ clears_code() {
     [ "$(json .purpose.label) $(json lang) $(json confirm)" = 'Change an address en page' ]
 }
 
+@test "idb-status: number and code as a QR code, another one for another code" {
+    status
+    # 26 to 42 bytes, correction level M: version 3, 29 modules and 4 of white on each side.
+    [ "$(members .qr) $(json .qr.size)" = 'path size 37' ]
+    [[ $(json .qr.path) =~ ^M4\ 4h7v1h-7z ]]
+    path=$(json .qr.path)
+    status
+    [ "$(json .qr.path)" = "$path" ]
+    issued=$(issue_status)
+    status
+    [ "$(json .qr.path)" != "$path" ]
+}
+
+change_config() {
+    jq "$1" "$IDB_CONFIG" >"$BATS_TEST_TMPDIR/changed" && cp "$BATS_TEST_TMPDIR/changed" "$IDB_CONFIG"
+}
+
+@test "idb-status: whether the line is open, where the configuration says when" {
+    change_config '.lines.kcc.hours = { mon: ["00:00-24:00"], tue: ["00:00-24:00"], wed: ["00:00-24:00"],
+        thu: ["00:00-24:00"], fri: ["00:00-24:00"], sat: ["00:00-24:00"], sun: ["00:00-24:00"] }'
+    status
+    [ "$(json open) $(json opens_at)" = 'true null' ]
+    change_config '.lines.kcc |= (.closed = [now | gmtime | strftime("%Y-%m-%d")] | .time_zone = "UTC")'
+    status
+    [ "$(json open)" = false ]
+    [ "$(json opens_at)" = "$(date -u -d tomorrow +%Y-%m-%dT00:00:00.000Z)" ]
+}
+
 @test "idb-status: the code stands in its cookie alone" {
     run --separate-stderr -0 browser idb-status "$issued" '.cookies |= split("; ")[0]'
-    [ "$(json code) $(json code_display) $(json code_valid)" = 'null null true' ]
+    [ "$(json code) $(json code_display) $(json code_valid) $(json qr)" = 'null null true null' ]
     [ "$(json tel)" = tel:+31241234567 ]
 }
 
@@ -58,8 +86,8 @@ clears_code() {
 
 @test "idb-status: a code past its time is not shown, and may be renewed" {
     status_at +11m
-    [ "$(json state) $(json code) $(json code_display) $(json code_valid) $(json renewals_left)" = \
-        'issued null null false 3' ]
+    [ "$(json state) $(json code) $(json code_display) $(json code_valid) $(json renewals_left) $(json qr)" = \
+        'issued null null false 3 null' ]
     [ "$(json tel)" = tel:+31241234567 ]
 }
 

@@ -235,7 +235,7 @@ Name=Bért "B." <Ø> Büyük' ]
     press 'Inloggen met DigiD'
     unchanged
     press anna:
-    sees 200 999990019
+    sees 200 '999 990 019'
     unchanged
     tab kept
     to one

@@ -135,12 +135,72 @@ static void zones(void **state)
     json_decref(json);
 }
 
+/* When the line opens after time, "" for never. */
+static const char *opens(const char *line, const char *time)
+{
+    static char text[IDB_TIMESTAMP_SIZE];
+    json_t *json = json_loads(line, 0, NULL);
+    int64_t ms, next;
+
+    assert_non_null(json);
+    assert_true(idb_timestamp_parse(&ms, time));
+    next = idb_hours_next(json, ms);
+    text[0] = '\0';
+    if (next)
+        idb_timestamp_format(text, next);
+    json_decref(json);
+    return text;
+}
+
+static void next_opening(void **state)
+{
+    static const char line[] = "{\"hours\":{\"tue\":[\"09:00-12:30\",\"13:30-17:00\"],"
+                               "\"fri\":[\"09:00-10:00\"]},\"closed\":[\"2026-12-25\"]}";
+    static const char always[] = "{\"closed\":[\"2026-12-25\",\"2026-12-26\"]}";
+    static const char spring[] = "{\"hours\":{\"sun\":[\"09:00-10:00\"]}}";
+
+    (void)state;
+    assert_string_equal(opens(line, "2026-11-24T07:59:59Z"), "2026-11-24T08:00:00.000Z");
+    assert_string_equal(opens(line, "2026-11-24T08:00:00Z"), "2026-11-24T12:30:00.000Z");
+    assert_string_equal(opens(line, "2026-11-24T16:00:00Z"), "2026-11-27T08:00:00.000Z");
+    /* Over a closed day, over the end of a year, and into summer. */
+    assert_string_equal(opens(line, "2026-12-22T17:00:00Z"), "2026-12-29T08:00:00.000Z");
+    assert_string_equal(opens(line, "2026-12-29T17:00:00Z"), "2027-01-01T08:00:00.000Z");
+    assert_string_equal(opens(spring, "2026-03-28T12:00:00Z"), "2026-03-29T07:00:00.000Z");
+    assert_string_equal(opens(always, "2026-12-25T12:00:00Z"), "2026-12-26T23:00:00.000Z");
+    assert_string_equal(opens("{\"hours\":{\"mon\":[]}}", "2026-11-24T07:00:00Z"), "");
+}
+
+static void answers(void **state)
+{
+    json_t *line = json_loads("{\"hours\":{\"tue\":[\"09:00-10:00\"]}}", 0, NULL);
+    json_t *a = json_object();
+    int64_t ms;
+
+    (void)state;
+    assert_true(idb_timestamp_parse(&ms, "2026-11-24T08:30:00Z"));
+    idb_hours_answer(a, line, ms);
+    assert_true(json_is_true(json_object_get(a, "open")));
+    assert_null(json_object_get(a, "opens_at"));
+    idb_hours_answer(a, line, ms + 3600 * 1000);
+    assert_true(json_is_false(json_object_get(a, "open")));
+    assert_string_equal(json_string_value(json_object_get(a, "opens_at")),
+                        "2026-12-01T08:00:00.000Z");
+    json_object_clear(a);
+    json_object_clear(line);
+    idb_hours_answer(a, line, ms);
+    assert_int_equal(json_object_size(a), 0);
+    json_decref(a);
+    json_decref(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_day),       cmocka_unit_test(each_day_has_its_name),
-        cmocka_unit_test(midnight),    cmocka_unit_test(summer_time),
-        cmocka_unit_test(closed_days), cmocka_unit_test(zones),
+        cmocka_unit_test(a_day),        cmocka_unit_test(each_day_has_its_name),
+        cmocka_unit_test(midnight),     cmocka_unit_test(summer_time),
+        cmocka_unit_test(closed_days),  cmocka_unit_test(zones),
+        cmocka_unit_test(next_opening), cmocka_unit_test(answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
