@@ -26,9 +26,10 @@ struct command {
     const char *takes;
 };
 
-static const char *const names[] = { "browser", "code", "bind", "issue", "seal" };
+/* The last serves invitations, which live for months: rotated only by name. */
+static const char *const names[] = { "browser", "code", "bind", "issue", "seal", "invite" };
 
-enum { NAMES = sizeof names / sizeof names[0] };
+enum { NAMES = sizeof names / sizeof names[0], OF_SESSIONS = NAMES - 1 };
 
 static const char help[] =
     "usage: idb-keys [--config=FILE] create\n"
@@ -37,12 +38,13 @@ static const char help[] =
     "       idb-keys [--config=FILE] token LINE\n"
     "       idb-keys [--config=FILE] revoke ID\n"
     "\n"
-    "Makes, lists and rotates the key files of the three zones.\n"
+    "Makes, lists and rotates the key files of the zones.\n"
     "\n"
     "  create            make every key file that is missing\n"
     "  list              show the files and their keys, without key material\n"
-    "  rotate            a new key for each NAME (browser, code, bind, issue, seal;\n"
-    "                    all five without one), and destroy the keys past their time\n"
+    "  rotate            a new key for each NAME (browser, code, bind, issue, seal, the\n"
+    "                    five without one; or invite), and destroy the keys past their\n"
+    "                    time\n"
     "  token             a new bearer token for LINE, shown once: for an exchange\n"
     "  revoke            take the token with that ID away\n"
     "\n"
@@ -96,21 +98,21 @@ static void print_file(const json_t *file)
     char path[64];
 
     snprintf(path, sizeof path, "%s/%s", text_of(file, "zone"), text_of(file, "file"));
-    printf("%-16s %-8s %-20s %-5s ", path, text_of(file, "type"), text_of(file, "owner"),
+    printf("%-18s %-8s %-20s %-5s ", path, text_of(file, "type"), text_of(file, "owner"),
            text_of(file, "mode"));
     if (!keys)
         printf("%s: %s\n", text_of(file, "error"), text_of(file, "message"));
     for (size_t i = 0; i < json_array_size(keys); i++) {
         const json_t *key = json_array_get(keys, i);
 
-        printf("%*s%s  %s  %s\n", i == 0 ? 0 : 53, "", text_of(key, "id"),
+        printf("%*s%s  %s  %s\n", i == 0 ? 0 : 55, "", text_of(key, "id"),
                text_of(key, "created_at"), text_of(key, "readable_until"));
     }
 }
 
 static void print_table(const json_t *files)
 {
-    printf("%-16s %-8s %-20s %-5s %-16s  %-24s  %s\n", "FILE", "TYPE", "OWNER", "MODE", "KEY",
+    printf("%-18s %-8s %-20s %-5s %-16s  %-24s  %s\n", "FILE", "TYPE", "OWNER", "MODE", "KEY",
            "CREATED", "READABLE UNTIL");
     for (size_t i = 0; i < json_array_size(files); i++)
         print_file(json_array_get(files, i));
@@ -153,7 +155,7 @@ static bool rotate(const struct settings *settings, const struct idb_config *con
                    json_t **answer, struct idb_error *err)
 {
     const char *const *chosen = settings->words > 1 ? &settings->word[1] : names;
-    int n = settings->words > 1 ? settings->words - 1 : NAMES;
+    int n = settings->words > 1 ? settings->words - 1 : OF_SESSIONS;
     json_t *rotated = json_array();
     int destroyed = 0;
 
@@ -191,7 +193,7 @@ static bool revoke_token(const struct settings *settings, const struct idb_confi
 static const struct command commands[] = {
     { "create", create, 0, 0, "no further words" },
     { "list", list, 0, 0, "no further words" },
-    { "rotate", rotate, 0, NAMES, "at most five names" },
+    { "rotate", rotate, 0, NAMES, "at most six names" },
     { "token", new_token, 1, 1, "a line" },
     { "revoke", revoke_token, 1, 1, "the id of a token" },
 };
@@ -224,8 +226,8 @@ static bool check_words(const struct settings *settings, const struct command *c
             known = known || strcmp(names[j], settings->word[i]) == 0;
         if (!known)
             return idb_fail(err, IDB_USAGE, "usage",
-                            "There is no key of that name; there are browser, code, bind, issue "
-                            "and seal.");
+                            "There is no key of that name; there are browser, code, bind, issue, "
+                            "seal and invite.");
     }
     return true;
 }

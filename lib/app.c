@@ -21,13 +21,13 @@ struct key_file {
 static const struct key_file key_files[IDB_APP_KEYS] = {
     { IDB_KEY_BROWSER, "browser.key", "browser.key" }, { IDB_KEY_CODE, "code.key", "code.key" },
     { IDB_KEY_BIND, "bind.key", "bind.key" },          { IDB_KEY_ISSUE, "issue.key", "issue.pub" },
-    { IDB_KEY_SEAL, "seal.pub", "seal.key" },
+    { IDB_KEY_SEAL, "seal.pub", "seal.key" },          { IDB_KEY_INVITE, "invite.key", NULL },
 };
 
 static struct idb_keys **key_slot(struct idb_app *app, size_t i)
 {
-    struct idb_keys **slots[IDB_APP_KEYS] = { &app->browser, &app->code, &app->bind, &app->issue,
-                                              &app->seal };
+    struct idb_keys **slots[IDB_APP_KEYS] = { &app->browser, &app->code, &app->bind,
+                                              &app->issue,   &app->seal, &app->invite };
 
     return slots[i];
 }
@@ -81,6 +81,34 @@ static int64_t file_stamp(const struct idb_app *app, const char *name)
     return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_ino;
 }
 
+/* Loads a file that is not loaded yet, that was replaced, or that is old to us. */
+static bool load_key(struct idb_app *app, size_t i, int64_t now, bool old, struct idb_error *err)
+{
+    const struct key_file *file = &key_files[i];
+    const char *name = app->zone == IDB_DESK ? file->desk : file->name;
+    struct idb_keys **slot = key_slot(app, i);
+    int64_t stamp = file_stamp(app, name);
+
+    if (*slot && !old && stamp == app->keys_stamp[i])
+        return true;
+    idb_keys_free(*slot);
+    *slot = NULL;
+    if (!idb_keys_load(slot, app->config, app->zone, name, now, err))
+        return false;
+    app->keys_stamp[i] = stamp;
+    return true;
+}
+
+bool idb_app_invitations(struct idb_app *app, struct idb_error *err)
+{
+    int64_t now = idb_timestamp_now();
+
+    for (size_t i = 0; i < IDB_APP_KEYS; i++)
+        if (key_files[i].key == IDB_KEY_INVITE && !load_key(app, i, now, true, err))
+            return false;
+    return app->tx != IDB_TX_NONE || idb_app_open_store(app, err);
+}
+
 /* A kept process follows a rotation: a file is read anew when it was replaced
  * or when keys in it may have passed their time. */
 static bool load_keys(struct idb_app *app, struct idb_error *err)
@@ -88,23 +116,9 @@ static bool load_keys(struct idb_app *app, struct idb_error *err)
     int64_t now = idb_timestamp_now();
     bool old = now - app->keys_at > KEYS_AGE_MS || now < app->keys_at;
 
-    for (size_t i = 0; i < IDB_APP_KEYS; i++) {
-        const struct key_file *file = &key_files[i];
-        const char *name = app->zone == IDB_DESK ? file->desk : file->name;
-        struct idb_keys **slot = key_slot(app, i);
-        int64_t stamp;
-
-        if (!(app->program->keys & file->key))
-            continue;
-        stamp = file_stamp(app, name);
-        if (*slot && !old && stamp == app->keys_stamp[i])
-            continue;
-        idb_keys_free(*slot);
-        *slot = NULL;
-        if (!idb_keys_load(slot, app->config, app->zone, name, now, err))
+    for (size_t i = 0; i < IDB_APP_KEYS; i++)
+        if ((app->program->keys & key_files[i].key) && !load_key(app, i, now, old, err))
             return false;
-        app->keys_stamp[i] = stamp;
-    }
     if (old)
         app->keys_at = now;
     return true;
@@ -181,6 +195,11 @@ bool idb_app_agent(struct idb_app *app, const char *role, struct idb_error *err)
                         role);
     snprintf(app->agent, sizeof app->agent, "%s", name);
     return true;
+}
+
+const char *idb_app_person(const struct idb_app *app)
+{
+    return person(app->cgi);
 }
 
 static bool service_open(void *ctx, struct idb_error *err)

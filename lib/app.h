@@ -29,9 +29,10 @@ enum idb_app_key {
     IDB_KEY_CODE = 2,
     IDB_KEY_BIND = 4,
     IDB_KEY_ISSUE = 8, /* the public half at the desk */
-    IDB_KEY_SEAL = 16  /* the private half at the desk */
+    IDB_KEY_SEAL = 16, /* the private half at the desk */
+    IDB_KEY_INVITE = 32
 };
-#define IDB_APP_KEYS 5
+#define IDB_APP_KEYS 6
 
 struct idb_app;
 
@@ -60,7 +61,7 @@ struct idb_app {
     enum idb_zone zone;
     struct idb_config *config;
     struct idb_store *store;
-    struct idb_keys *browser, *code, *bind, *issue, *seal;
+    struct idb_keys *browser, *code, *bind, *issue, *seal, *invite;
     int64_t keys_stamp[IDB_APP_KEYS]; /* to see that a file was replaced */
     int64_t keys_at;                  /* ms: when they were loaded */
     const char *line;                 /* the line acted for, of the configuration */
@@ -86,6 +87,9 @@ bool idb_app_set(void *app, int option, const char *value, struct idb_error *err
  * filter. */
 bool idb_app_configure(struct idb_app *app, struct idb_error *err);
 bool idb_app_open_store(struct idb_app *app, struct idb_error *err);
+/* For a program without a store that some requests need one for, and invite.key: what is
+ * not open yet is opened. */
+bool idb_app_invitations(struct idb_app *app, struct idb_error *err);
 bool idb_app_commit(struct idb_app *app, struct idb_error *err);
 void idb_app_rollback(struct idb_app *app);
 void idb_app_close(struct idb_app *app);
@@ -109,6 +113,10 @@ bool idb_app_line(struct idb_app *app, const char *asked, struct idb_error *err)
  * else the user who runs this; never a field of the request. IDB_NOPERM
  * "not_authenticated", or "not_permitted" without that role at the desk. */
 bool idb_app_agent(struct idb_app *app, const char *role, struct idb_error *err);
+
+/* Whose hands these are, for a program that needs no role: sudo's user, else the user
+ * who runs this; as CGI the web server's. NULL when there is none. */
+const char *idb_app_person(const struct idb_app *app);
 
 /* Who acts, for an audit row: "agent:NAME", "attest:NAME", "line:NAME", app->actor,
  * else "resident". */

@@ -53,18 +53,23 @@ bool idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err)
     return true;
 }
 
-bool idb_code_draw_ticket(char ticket[IDB_TICKET_SIZE], struct idb_error *err)
+bool idb_code_draw_letters(char *out, size_t n, struct idb_error *err)
 {
-    static const char letters[] = "BCDFGHJKLMNPQRSTVWXZ23456789";
+    static const char letters[] = IDB_CODE_LETTERS;
     unsigned symbol = 0;
 
-    for (size_t i = 0; i < IDB_TICKET_SIZE - 1; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!draw_symbol(&symbol, sizeof letters - 1, err))
             return false;
-        ticket[i] = letters[symbol];
+        out[i] = letters[symbol];
     }
-    ticket[IDB_TICKET_SIZE - 1] = '\0';
+    out[n] = '\0';
     return true;
+}
+
+bool idb_code_draw_ticket(char ticket[IDB_TICKET_SIZE], struct idb_error *err)
+{
+    return idb_code_draw_letters(ticket, IDB_TICKET_SIZE - 1, err);
 }
 
 void idb_code_show(char shown[IDB_CODE_SHOWN_SIZE], const char *code)

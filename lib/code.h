@@ -17,12 +17,18 @@
 #define IDB_CODE_SHOWN_SIZE (2 * IDB_CODE_MAX)
 #define IDB_CODE_TYPED_MAX  64 /* characters accepted from a telephone */
 
+/* What people read, type and spell: no vowels, so no words, and nothing to confuse. */
+#define IDB_CODE_LETTERS "BCDFGHJKLMNPQRSTVWXZ23456789"
+
 #define IDB_TICKET_SIZE 7 /* six characters and NUL */
 
 /* Draws a code. IDB_UNAVAILABLE "random" when OpenSSL has no random bytes. */
 bool idb_code_draw(char code[IDB_CODE_SIZE], int digits, struct idb_error *err);
 
-/* Draws a ticket of BCDFGHJKLMNPQRSTVWXZ23456789. Errors as above. */
+/* Draws n of IDB_CODE_LETTERS, and a NUL behind them. Errors as above. */
+bool idb_code_draw_letters(char *out, size_t n, struct idb_error *err);
+
+/* Draws a ticket of such letters. Errors as above. */
 bool idb_code_draw_ticket(char ticket[IDB_TICKET_SIZE], struct idb_error *err);
 
 /* The Damm check digit of n digits. */

@@ -18,8 +18,10 @@
 #define IDB_TIME_ZONE  "Europe/Amsterdam" /* of a line that names no other */
 #define IDB_CACHE_PATH "/var/cache/idb"   /* used when the file names no other */
 #define IDB_SESSION_MAX_MS                                                                         \
-    (4 * 60 * 60 * 1000)             /* no session lives longer, whatever is configured */
-#define IDB_CONFIG_MAX (1024 * 1024) /* bytes */
+    (4 * 60 * 60 * 1000)        /* no session lives longer, whatever is configured */
+#define IDB_INVITE_MAX_DAYS 366 /* no invitation is good for longer, whatever is configured */
+#define IDB_INVITE_MAX_MS   (IDB_INVITE_MAX_DAYS * 24 * 60 * 60 * INT64_C(1000))
+#define IDB_CONFIG_MAX      (1024 * 1024) /* bytes */
 
 /* Scalars with their defaults filled in; strings are owned by root. Times are
  * milliseconds, so that they add up with the store's. */
@@ -43,6 +45,9 @@ struct idb_config {
     int throttle_total;       /* default 100 a window, soft */
     int64_t throttle_window_ms; /* default 600 s */
     int audit_days;             /* default 90 */
+    int invite_days;            /* default 30, at most IDB_INVITE_MAX_DAYS */
+    int invite_per_address;     /* default 10 wrong invitation codes a window, hard */
+    int invite_total;           /* default 1000 a window; past it fewer per address */
 };
 
 /* Which file to read: option (of --config) when given, else $IDB_CONFIG when set

@@ -350,6 +350,7 @@ static const struct idb_config_rule key_user_rules[] = {
     { .key = "web", .kind = KIND_TEXT, .required = true, .format = &format_account },
     { .key = "phone", .kind = KIND_TEXT, .required = true, .format = &format_account },
     { .key = "desk", .kind = KIND_TEXT, .required = true, .format = &format_account },
+    { .key = "invite", .kind = KIND_TEXT, .format = &format_account },
     { 0 }
 };
 
@@ -410,6 +411,16 @@ static const struct idb_config_rule issue_rules[] = {
 static const struct idb_config_rule audit_rules[] = {
     { .key = "days", .kind = KIND_WHOLE, .min = 1, .max = 3650,
       .into = INTO_INT, .at = offsetof(struct idb_config, audit_days), .fallback = 90 },
+    { 0 }
+};
+
+static const struct idb_config_rule invite_rules[] = {
+    { .key = "days", .kind = KIND_WHOLE, .min = 1, .max = IDB_INVITE_MAX_DAYS,
+      .into = INTO_INT, .at = offsetof(struct idb_config, invite_days), .fallback = 30 },
+    { .key = "per_address", .kind = KIND_WHOLE, .min = 1, .max = 1000,
+      .into = INTO_INT, .at = offsetof(struct idb_config, invite_per_address), .fallback = 10 },
+    { .key = "total", .kind = KIND_WHOLE, .min = 1, .max = 1000000,
+      .into = INTO_INT, .at = offsetof(struct idb_config, invite_total), .fallback = 1000 },
     { 0 }
 };
 
@@ -490,6 +501,7 @@ static const struct idb_config_rule root_rules[] = {
     { .key = "throttle", .kind = KIND_OBJECT, .child = throttle_rules },
     { .key = "issue", .kind = KIND_OBJECT, .child = issue_rules },
     { .key = "audit", .kind = KIND_OBJECT, .child = audit_rules },
+    { .key = "invite", .kind = KIND_OBJECT, .child = invite_rules },
     { .key = "desk", .kind = KIND_MAP, .format = &format_user, .child = &one_desk },
     { .key = "attributes", .kind = KIND_MAP, .required = true, .min = 1,
       .format = &format_attribute, .child = &one_attribute_object },

@@ -8,7 +8,13 @@
 
 #include "app.h"
 
-/* {purpose, lang?} → what the start page shows; {purpose, method, lang?, cookies?} →
+/* {purpose, reference?, person?, lang?, expires_in? | expires_at?, qr?} → {invitation,
+ * code, address, address_with_code, organisation, purpose, reference?, lang, bound,
+ * expires_at, qr_svg? | qr_png?} */
+bool idb_handle_invite(struct idb_app *app, const json_t *request, json_t **answer,
+                       struct idb_error *err);
+
+/* {purpose | invitation, lang?} → what the start page shows; with method, and cookies? →
  * {location, cookies} */
 bool idb_handle_oidc_start(struct idb_app *app, const json_t *request, json_t **answer,
                            struct idb_error *err);

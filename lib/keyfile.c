@@ -37,6 +37,7 @@ static const struct pair pairs[] = {
     { "bind", { IDB_DESK, "bind.key" }, { IDB_PHONE, "bind.key" }, false },
     { "issue", { IDB_WEB, "issue.key" }, { IDB_DESK, "issue.pub" }, true },
     { "seal", { IDB_DESK, "seal.key" }, { IDB_WEB, "seal.pub" }, false },
+    { "invite", { IDB_WEB, "invite.key" }, { IDB_INVITE, "invite.key" }, false },
 };
 
 #define PAIRS ((int)(sizeof pairs / sizeof pairs[0]))
@@ -117,10 +118,10 @@ static bool zone_group(const struct idb_config *config, enum idb_zone zone, gid_
 static bool check_groups(const struct idb_config *config, enum idb_zone zone, gid_t gid,
                          struct idb_error *err)
 {
-    for (enum idb_zone other = IDB_WEB; other <= IDB_DESK; other++) {
+    for (enum idb_zone other = 0; other < IDB_ZONES; other++) {
         gid_t theirs = 0;
 
-        if (other == zone)
+        if (other == zone || !idb_zone_is_used(config, other))
             continue;
         if (!zone_group(config, other, &theirs, err))
             return false;
@@ -466,6 +467,12 @@ static bool write_pair(const struct idb_config *config, const struct pair *pair,
 
 /* Creating */
 
+/* Whether there is such a key here. */
+static bool is_used(const struct idb_config *config, const struct pair *pair)
+{
+    return idb_zone_is_used(config, pair->whole.zone) && idb_zone_is_used(config, pair->copy.zone);
+}
+
 /* The set of a side that may be missing: then true and *set NULL. */
 static bool read_if_there(json_t **set, const struct idb_config *config, struct side side,
                           struct idb_error *err)
@@ -540,10 +547,10 @@ bool idb_keyfile_create(const struct idb_config *config, int64_t now, int *made,
     if (fd < 0)
         return false;
     ok = true;
-    for (enum idb_zone zone = IDB_WEB; ok && zone <= IDB_DESK; zone++)
-        ok = make_zone(config, zone, err);
+    for (enum idb_zone zone = 0; ok && zone < IDB_ZONES; zone++)
+        ok = !idb_zone_is_used(config, zone) || make_zone(config, zone, err);
     for (int i = 0; ok && i < PAIRS; i++)
-        ok = create_pair(config, &pairs[i], now, made, err);
+        ok = !is_used(config, &pairs[i]) || create_pair(config, &pairs[i], now, made, err);
     shut(fd);
     return ok;
 }
@@ -575,13 +582,13 @@ static bool retire_late(json_t *set, const json_t *copy, int64_t now)
 }
 
 /* Takes the keys past their time out of the set; how many there were. */
-static int prune(json_t *set, int64_t now)
+static int prune(const char *file, json_t *set, int64_t now)
 {
     json_t *list = json_object_get(set, "keys");
     int pruned = 0;
 
     for (size_t i = json_array_size(list); i-- > 0;) {
-        if (idb_key_readable_until(json_array_get(list, i)) >= now)
+        if (idb_key_readable_until(file, json_array_get(list, i)) >= now)
             continue;
         json_array_remove(list, i);
         pruned++;
@@ -618,7 +625,7 @@ static bool rotate_pair(const struct idb_config *config, const struct pair *pair
         no_memory(err);
         goto out;
     }
-    *destroyed = prune(set, now);
+    *destroyed = prune(pair->whole.file, set, now);
     due = is_due(set, older_than_ms, now);
     full = json_array_size(json_object_get(set, "keys")) >= IDB_KEYS_MAX;
     if (due && !full && !add_key(set, pair, now, err))
@@ -648,7 +655,11 @@ bool idb_keyfile_rotate(const struct idb_config *config, const char *name, int64
     *destroyed = 0;
     if (!pair)
         return idb_fail(err, IDB_USAGE, "usage",
-                        "There is no key %s; there are browser, code, bind, issue and seal.", name);
+                        "There is no key %s; there are browser, code, bind, issue, seal and "
+                        "invite.",
+                        name);
+    if (!is_used(config, pair))
+        return true;
     fd = lock(config, err);
     if (fd < 0)
         return false;
@@ -791,9 +802,9 @@ static bool add_rights(json_t *entry, const char *path)
                   == 0;
 }
 
-static json_t *key_entry(const json_t *key)
+static json_t *key_entry(const char *file, const json_t *key)
 {
-    int64_t until = idb_key_readable_until(key);
+    int64_t until = idb_key_readable_until(file, key);
     json_t *entry = json_pack("{s:s, s:O, s:O?, s:n}", "id", id_of(key), "created_at",
                               json_object_get(key, "created_at"), "retired_at",
                               json_object_get(key, "retired_at"), "readable_until");
@@ -824,7 +835,7 @@ static bool add_keys(json_t *entry, const struct idb_config *config, struct side
         return add_error(entry, &err);
     }
     for (size_t i = 0; ok && i < json_array_size(list); i++)
-        ok = json_array_append_new(keys, key_entry(json_array_get(list, i))) == 0;
+        ok = json_array_append_new(keys, key_entry(side.file, json_array_get(list, i))) == 0;
     json_decref(set);
     return json_object_set_new(entry, "keys", keys) == 0 && ok;
 }
@@ -894,8 +905,10 @@ bool idb_keyfile_list(const struct idb_config *config, json_t **list, struct idb
     bool ok = true;
 
     *list = json_array();
-    for (enum idb_zone zone = IDB_WEB; ok && zone <= IDB_DESK; zone++)
+    for (enum idb_zone zone = 0; ok && zone < IDB_ZONES; zone++)
         for (int i = 0; ok && i < PAIRS; i++) {
+            if (!is_used(config, &pairs[i]))
+                continue;
             if (pairs[i].whole.zone == zone)
                 ok = add_file(*list, config, pairs[i].whole);
             if (ok && pairs[i].copy.zone == zone)

@@ -20,12 +20,13 @@
 bool idb_keyfile_create(const struct idb_config *config, int64_t now, int *made,
                         struct idb_error *err);
 
-/* A new newest key for NAME ("browser", "code", "bind", "issue", "seal"), when
+/* A new newest key for NAME ("browser", "code", "bind", "issue", "seal", "invite"), when
  * the newest is older than older_than_ms; and in any case the destruction
  * (overwritten, then gone) of keys past their time. The side that reads is
  * written before the side that makes, so that no moment exists in which
  * something made cannot be read. Each file is replaced whole (rename). Refuses
- * with IDB_REFUSED "keys_in_use" when IDB_KEYS_MAX keys are still valid. */
+ * with IDB_REFUSED "keys_in_use" when IDB_KEYS_MAX keys are still valid. Does nothing
+ * where the zone is not used. */
 bool idb_keyfile_rotate(const struct idb_config *config, const char *name, int64_t older_than_ms,
                         int64_t now, bool *rotated, int *destroyed, struct idb_error *err);
 

@@ -20,15 +20,28 @@
 struct source {
     const struct idb_config *config;
     const char *zone;
+    const char *name;
     enum idb_key_kind kind;
     char path[PATH_MAX];
 };
 
 const char *idb_zone_name(enum idb_zone zone)
 {
-    static const char *const names[] = { "web", "phone", "desk" };
+    static const char *const names[] = { "web", "phone", "desk", "invite" };
 
     return names[zone];
+}
+
+static const json_t *zone_users(const struct idb_config *config)
+{
+    return json_object_get(json_object_get(config->root, "keys"), "users");
+}
+
+bool idb_zone_is_used(const struct idb_config *config, enum idb_zone zone)
+{
+    const json_t *users = zone_users(config);
+
+    return zone != IDB_INVITE || !users || json_object_get(users, idb_zone_name(zone));
 }
 
 enum idb_key_kind idb_key_kind(const char *name)
@@ -43,7 +56,9 @@ enum idb_key_kind idb_key_kind(const char *name)
 static struct source source_of(const struct idb_config *config, enum idb_zone zone,
                                const char *name)
 {
-    struct source s = { .config = config, .zone = idb_zone_name(zone), .kind = idb_key_kind(name) };
+    struct source s = {
+        .config = config, .zone = idb_zone_name(zone), .name = name, .kind = idb_key_kind(name)
+    };
 
     snprintf(s.path, sizeof s.path, "%s/%s/%s", config->keys_directory, s.zone, name);
     return s;
@@ -65,8 +80,7 @@ static void user_name(char *out, size_t size, uid_t uid)
  * owner of the file, or of its directory where that is as far as we can see. */
 static void zone_user(char *out, size_t size, const struct source *s)
 {
-    const char *user = json_string_value(json_object_get(
-        json_object_get(json_object_get(s->config->root, "keys"), "users"), s->zone));
+    const char *user = json_string_value(json_object_get(zone_users(s->config), s->zone));
     char directory[PATH_MAX];
     struct stat st;
 
@@ -118,6 +132,11 @@ static bool missing(const struct source *s, struct idb_error *err)
         return idb_fail(err, IDB_CONFIG, "key_missing",
                         "The key directory %s does not exist; run idb-keys create.",
                         s->config->keys_directory);
+    if (strcmp(s->name, "invite.key") == 0 && !idb_zone_is_used(s->config, IDB_INVITE))
+        return idb_fail(err, IDB_CONFIG, "key_missing",
+                        "%s does not exist: keys.users names no user of the invite zone; add one "
+                        "and run idb-keys create.",
+                        s->path);
     return idb_fail(err, IDB_CONFIG, "key_missing", "%s does not exist; run idb-keys create.",
                     s->path);
 }
@@ -434,13 +453,14 @@ json_t *idb_keys_read(const struct idb_config *config, enum idb_zone zone, const
     return set;
 }
 
-int64_t idb_key_readable_until(const json_t *key)
+int64_t idb_key_readable_until(const char *name, const json_t *key)
 {
+    bool invites = strcmp(name, "invite.key") == 0;
     int64_t retired_at = 0;
 
     if (!idb_timestamp_parse(&retired_at, text_of(key, "retired_at")))
         return INT64_MAX;
-    return retired_at + IDB_SESSION_MAX_MS + IDB_KEYS_SLACK_MS;
+    return retired_at + (invites ? IDB_INVITE_MAX_MS : IDB_SESSION_MAX_MS) + IDB_KEYS_SLACK_MS;
 }
 
 /* Loading */
@@ -478,7 +498,7 @@ static bool fill_all(struct idb_keys *keys, const struct source *s, const json_t
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *key = json_array_get(list, i);
 
-        if (idb_key_readable_until(key) < now)
+        if (idb_key_readable_until(s->name, key) < now)
             continue;
         if (keys->count == IDB_KEYS_MAX)
             return corrupt(s, err, "too many of its keys are valid at once");

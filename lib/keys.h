@@ -6,6 +6,7 @@
  *     web/browser.key code.key issue.key seal.pub
  *     phone/code.key bind.key tokens (token.h)
  *     desk/seal.key bind.key issue.pub
+ *     invite/invite.key, and the same in web
  *
  *     struct idb_keys *code = NULL;
  *     if (!idb_keys_load(&code, config, IDB_PHONE, "code.key", now, err)) ...
@@ -20,7 +21,8 @@
 #define IDB_KEY_ID_SIZE   17              /* 16 hexadecimal digits and NUL */
 #define IDB_KEYS_SLACK_MS (5 * 60 * 1000) /* kept this much longer than what they made */
 
-enum idb_zone { IDB_WEB, IDB_PHONE, IDB_DESK };
+enum idb_zone { IDB_WEB, IDB_PHONE, IDB_DESK, IDB_INVITE };
+#define IDB_ZONES 4
 
 /* "oct" of 32 bytes; EC P-256 with d; EC P-256 without d. */
 enum idb_key_kind { IDB_KEY_SECRET, IDB_KEY_PRIVATE, IDB_KEY_PUBLIC };
@@ -38,14 +40,19 @@ struct idb_keys {
     struct idb_key key[IDB_KEYS_MAX]; /* newest first; those past their time are left out */
 };
 
-/* "web", "phone", "desk". */
+/* "web", "phone", "desk", "invite". */
 const char *idb_zone_name(enum idb_zone zone);
+
+/* False for the zone invite where keys.users names no user of it: an installation that
+ * invites nobody has neither its folder nor its key. */
+bool idb_zone_is_used(const struct idb_config *config, enum idb_zone zone);
 
 /* What the file of that name holds. */
 enum idb_key_kind idb_key_kind(const char *name);
 
 /* Loads a file of zone by its name above ("code.key", …). A key retired for
- * longer than IDB_SESSION_MAX_MS + IDB_KEYS_SLACK_MS at now (ms) is not loaded.
+ * longer than IDB_SESSION_MAX_MS (invite.key: IDB_INVITE_MAX_MS) + IDB_KEYS_SLACK_MS at
+ * now (ms) is not loaded.
  * Fails with IDB_NOPERM "key_unreadable" (names the zone, the file's owner and
  * the user who runs), or IDB_CONFIG "key_missing" (names idb-keys create),
  * "key_rights" (link, not a regular file, wrong owner, or readable or writable
@@ -61,8 +68,9 @@ bool idb_keys_load(struct idb_keys **keys, const struct idb_config *config, enum
 json_t *idb_keys_read(const struct idb_config *config, enum idb_zone zone, const char *name,
                       struct idb_error *err);
 
-/* Until when (ms) a key of such a set is loaded; INT64_MAX for the newest. */
-int64_t idb_key_readable_until(const json_t *key);
+/* Until when (ms) a key of the set in the file of that name is loaded; INT64_MAX for the
+ * newest. */
+int64_t idb_key_readable_until(const char *name, const json_t *key);
 
 /* The text of another secret file of the zone, such as a client secret: printable,
  * not empty, without the line ends behind it. The same rights are asked for and the same

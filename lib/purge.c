@@ -16,6 +16,8 @@ struct counts {
     int64_t calls;
     int64_t attempts;
     int64_t audit;
+    int64_t invitations;
+    int64_t lapsed; /* invitations past their time, erased now */
 };
 
 static void pause_for_others(void)
@@ -45,9 +47,9 @@ static bool expire(struct idb_app *app, struct counts *c, struct idb_error *err)
     return true;
 }
 
-/* Deletes what is older than before (ms ago), a batch at a time. */
-static bool delete_old(struct idb_app *app, enum idb_sql sql, int64_t age, int64_t *count,
-                       struct idb_error *err)
+/* Runs sql on what is age (ms) old, a batch at a time. */
+static bool each_old(struct idb_app *app, enum idb_sql sql, int64_t age, int64_t *count,
+                     struct idb_error *err)
 {
     int64_t changed = BATCH;
 
@@ -71,10 +73,11 @@ static bool delete_all_old(struct idb_app *app, struct counts *c, struct idb_err
 {
     int64_t kept = app->config->audit_days * DAY_MS;
 
-    return delete_old(app, IDB_SQL_DELETE_CALLS, DAY_MS, &c->calls, err)
-           && delete_old(app, IDB_SQL_DELETE_COUNTS, 2 * DAY_MS, &c->attempts, err)
-           && delete_old(app, IDB_SQL_DELETE_SESSIONS, kept, &c->sessions, err)
-           && delete_old(app, IDB_SQL_DELETE_AUDIT, kept, &c->audit, err);
+    return each_old(app, IDB_SQL_DELETE_CALLS, DAY_MS, &c->calls, err)
+           && each_old(app, IDB_SQL_DELETE_COUNTS, 2 * DAY_MS, &c->attempts, err)
+           && each_old(app, IDB_SQL_DELETE_SESSIONS, kept, &c->sessions, err)
+           && each_old(app, IDB_SQL_DELETE_INVITATIONS, kept, &c->invitations, err)
+           && each_old(app, IDB_SQL_DELETE_AUDIT, kept, &c->audit, err);
 }
 
 bool idb_purge(struct idb_app *app, json_t **answer, struct idb_error *err)
@@ -82,16 +85,17 @@ bool idb_purge(struct idb_app *app, json_t **answer, struct idb_error *err)
     struct counts c = { 0 };
     bool done = false;
 
-    if (!expire(app, &c, err) || !delete_all_old(app, &c, err)
-        || !idb_store_checkpoint(app->store, &done, err)) {
+    if (!expire(app, &c, err) || !each_old(app, IDB_SQL_ERASE_INVITATIONS, 0, &c.lapsed, err)
+        || !delete_all_old(app, &c, err) || !idb_store_checkpoint(app->store, &done, err)) {
         idb_app_rollback(app);
         return false;
     }
-    *answer =
-        json_pack("{s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:b}", "expired", (json_int_t)c.expired,
-                  "erased", (json_int_t)c.erased, "deleted", "sessions", (json_int_t)c.sessions,
-                  "calls", (json_int_t)c.calls, "attempts", (json_int_t)c.attempts, "audit",
-                  (json_int_t)c.audit, "pending_erasure", !done);
+    *answer = json_pack("{s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:b}", "expired",
+                        (json_int_t)c.expired, "erased", (json_int_t)c.erased, "invitations",
+                        (json_int_t)c.lapsed, "deleted", "sessions", (json_int_t)c.sessions,
+                        "calls", (json_int_t)c.calls, "attempts", (json_int_t)c.attempts, "audit",
+                        (json_int_t)c.audit, "invitations", (json_int_t)c.invitations,
+                        "pending_erasure", !done);
     if (!done)
         idb_fail(err, IDB_TEMPFAIL, "pending_erasure",
                  "A reader keeps erased bytes in the write-ahead log; run again within a minute.");

@@ -49,6 +49,8 @@ static const char *type_name(json_type type)
         return "an object";
     case JSON_ARRAY:
         return "a list";
+    case JSON_INTEGER:
+        return "a whole number";
     default:
         return "true or false";
     }

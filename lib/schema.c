@@ -73,5 +73,18 @@ const struct idb_migration idb_migrations[] = {
          "CREATE TABLE counter ("
          " name TEXT PRIMARY KEY," /* alarms by error word */
          " count BIGINT NOT NULL);" },
+    { 2, /* Codes in letters and e-mails. With the store alone none is found or opened: both
+            take invite.key, and opening the code too. */
+      "CREATE TABLE invitation ("
+      " id TEXT PRIMARY KEY,"           /* 128 random bits, base64url */
+      " code_mac BLOB NOT NULL UNIQUE," /* HMAC of the code under invite.key */
+      " purpose TEXT NOT NULL,"         /* its name in the configuration */
+      " bound BIGINT NOT NULL,"         /* 1: good for one person alone */
+      " expires_at BIGINT NOT NULL,"    /* ms */
+      " spent_at BIGINT,"               /* ms: when somebody agreed to share, by it */
+      " sealed TEXT);" /* JWE of reference and person; NULL once spent or expired */
+      "CREATE INDEX invitation_expires ON invitation (expires_at);"
+      "CREATE INDEX invitation_over ON invitation (COALESCE(spent_at, expires_at));"
+      "UPDATE meta SET value = 2 WHERE name = 'schema_version';" },
     { 0, NULL },
 };

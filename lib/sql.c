@@ -151,4 +151,27 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_DELETE_AUDIT] = "DELETE FROM audit WHERE id IN"
                              " (SELECT id FROM audit WHERE at <= $1"
                              " AND id < (SELECT MAX(id) FROM audit) LIMIT $2)",
+
+    [IDB_SQL_INVITE] = "INSERT INTO invitation (id, code_mac, purpose, bound, expires_at, sealed)"
+                       " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id",
+
+    /* $1..$4: the code's MAC under each valid key. */
+    [IDB_SQL_INVITATION] = "SELECT id, code_mac, purpose, bound, expires_at, spent_at, sealed"
+                           " FROM invitation WHERE code_mac IN ($1, $2, $3, $4) LIMIT 1",
+
+    /* The decision who gets to use it, once. $1 the code's MAC, $2 now. */
+    [IDB_SQL_SPEND] = "UPDATE invitation SET spent_at = $2, sealed = NULL"
+                      " WHERE code_mac = $1 AND spent_at IS NULL AND expires_at > $2"
+                      " RETURNING id",
+
+    /* A restored store: one that was spent after the backup may be in it as good. Only
+     * those for one person stay, for to others they are worth nothing. */
+    [IDB_SQL_EXPIRE_INVITATIONS] = "UPDATE invitation SET expires_at = $1, sealed = NULL"
+                                   " WHERE bound = 0 AND spent_at IS NULL AND expires_at > $1",
+
+    [IDB_SQL_ERASE_INVITATIONS] = "UPDATE invitation SET sealed = NULL WHERE id IN"
+                                  " (SELECT id FROM invitation WHERE expires_at <= $1"
+                                  " AND sealed IS NOT NULL LIMIT $2)",
+    [IDB_SQL_DELETE_INVITATIONS] = "DELETE FROM invitation WHERE id IN (SELECT id FROM invitation"
+                                   " WHERE COALESCE(spent_at, expires_at) <= $1 LIMIT $2)",
 };

@@ -6,7 +6,7 @@
 #define IDB_SQL_H
 
 /* The version of the schema that these statements are written for. */
-#define IDB_SCHEMA_VERSION 1
+#define IDB_SCHEMA_VERSION 2
 
 enum idb_sql {
     IDB_SQL_SCHEMA_VERSION,
@@ -43,6 +43,12 @@ enum idb_sql {
     IDB_SQL_DELETE_COUNTS,
     IDB_SQL_DELETE_SESSIONS,
     IDB_SQL_DELETE_AUDIT,
+    IDB_SQL_INVITE,
+    IDB_SQL_INVITATION,
+    IDB_SQL_SPEND,
+    IDB_SQL_EXPIRE_INVITATIONS,
+    IDB_SQL_ERASE_INVITATIONS,
+    IDB_SQL_DELETE_INVITATIONS,
     IDB_SQL_LAST
 };
 

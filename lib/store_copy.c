@@ -140,7 +140,8 @@ static bool load(sqlite3 *copy, const char *path, int64_t *version, struct idb_e
     return ok ? true : blame(path, err);
 }
 
-/* All that a backup may not bring back: live sessions, and times that have not
+/* All that a backup may not bring back: live sessions, invitations that anybody could
+ * use again, and times that have not
  * come yet, left by a clock that ran ahead. */
 static bool retire(sqlite3 *copy, int64_t version, int64_t *expired, struct idb_error *err)
 {
@@ -152,7 +153,8 @@ static bool retire(sqlite3 *copy, int64_t version, int64_t *expired, struct idb_
     struct idb_value now = idb_int(idb_timestamp_now());
 
     if (!idb_admin_exec(copy, "BEGIN", "beginning", err) || !idb_admin_migrate(copy, version, err)
-        || !idb_admin_run(copy, idb_sql[IDB_SQL_EXPIRE_ALL], &now, 1, expired, err))
+        || !idb_admin_run(copy, idb_sql[IDB_SQL_EXPIRE_ALL], &now, 1, expired, err)
+        || !idb_admin_run(copy, idb_sql[IDB_SQL_EXPIRE_INVITATIONS], &now, 1, NULL, err))
         return false;
     for (size_t i = 0; i < sizeof future / sizeof future[0]; i++)
         if (!idb_admin_run(copy, future[i], &now, 1, NULL, err))

@@ -5,15 +5,15 @@ static const unsigned char everybody[IDB_MAC_SIZE] = "all";
 
 /* How many in the window of that length that began at since. A call's own count
  * has no window: since 0. */
-static bool counted(struct idb_app *app, int64_t since, int64_t window,
-                    const unsigned char (*subjects)[IDB_MAC_SIZE], size_t n, int64_t *count,
-                    struct idb_error *err)
+static bool counted(struct idb_app *app, int64_t since, int64_t window, const void *subjects,
+                    size_t n, int64_t *count, struct idb_error *err)
 {
     struct idb_value in[2 + IDB_CALLER_MACS] = { idb_int(since), idb_int(window) };
+    const unsigned char *subject = subjects;
     bool found = false;
 
     for (size_t i = 0; i < IDB_CALLER_MACS; i++)
-        in[2 + i] = i < n ? idb_bytes(subjects[i], IDB_MAC_SIZE) : idb_null();
+        in[2 + i] = i < n ? idb_bytes(subject + i * IDB_MAC_SIZE, IDB_MAC_SIZE) : idb_null();
     if (!idb_store_query(app->store, IDB_SQL_COUNTED, in, 2 + IDB_CALLER_MACS, err)
         || !idb_store_row(app->store, &found, err))
         return false;
@@ -33,16 +33,22 @@ bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *l
     return true;
 }
 
+bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, int64_t *count,
+                         struct idb_error *err)
+{
+    int64_t window = app->config->throttle_window_ms;
+
+    return counted(app, app->now - window, window, subjects, n, count, err);
+}
+
 bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
                        struct idb_error *err)
 {
-    int64_t window = app->config->throttle_window_ms;
-    int64_t since = app->now - window;
     int64_t caller = 0;
     int64_t all = 0;
 
-    if (!counted(app, since, window, t->caller, t->callers, &caller, err)
-        || !counted(app, since, window, &everybody, 1, &all, err))
+    if (!idb_throttle_recent(app, t->caller, t->callers, &caller, err)
+        || !idb_throttle_recent(app, &everybody, 1, &all, err))
         return false;
     *page = caller >= app->config->throttle_per_caller || all >= app->config->throttle_total;
     return true;
@@ -62,18 +68,23 @@ static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_S
     return true;
 }
 
+bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE],
+                      struct idb_error *err)
+{
+    int64_t window = app->config->throttle_window_ms;
+    int64_t count;
+
+    return count_one(app, subject, app->now - window, window, &count, err);
+}
+
 bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
                         struct idb_error *err)
 {
-    int64_t window = app->config->throttle_window_ms;
-    int64_t since = app->now - window;
     int most = app->config->throttle_per_call;
     int64_t call = 0;
-    int64_t other;
 
-    if (!count_one(app, t->call, 0, 1, &call, err)
-        || !count_one(app, t->caller[0], since, window, &other, err)
-        || !count_one(app, everybody, since, window, &other, err))
+    if (!count_one(app, t->call, 0, 1, &call, err) || !idb_throttle_add(app, t->caller[0], err)
+        || !idb_throttle_add(app, everybody, err))
         return false;
     *left = call < most ? most - (int)call : 0;
     return true;

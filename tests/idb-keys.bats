@@ -17,21 +17,23 @@ file() {
 # ids ZONE/NAME: the ids of its keys, newest first, on one line.
 ids() { file "$1" | jq -r '[.keys[].id] | join(" ")'; }
 
-@test "idb-keys: create makes nine files, for their owner alone" {
+@test "idb-keys: create makes eleven files, for their owner alone" {
     run --separate-stderr -0 idb-keys create
-    [ "$output" = '{"made":9}' ]
+    [ "$output" = '{"made":11}' ]
     [ -z "$stderr" ]
     [ "$(cd "$IDB_KEYS" && find . -type f -name '[a-z]*' -printf '%P %m\n' | sort)" = \
         "desk/bind.key 600
 desk/issue.pub 600
 desk/seal.key 600
+invite/invite.key 600
 phone/bind.key 600
 phone/code.key 600
 web/browser.key 600
 web/code.key 600
+web/invite.key 600
 web/issue.key 600
 web/seal.pub 600" ]
-    [ "$(stat -c %a "$IDB_KEYS"/{web,phone,desk} | sort -u)" = 700 ]
+    [ "$(stat -c %a "$IDB_KEYS"/{web,phone,desk,invite} | sort -u)" = 700 ]
 }
 
 @test "idb-keys: rights do not depend on the umask" {
@@ -85,9 +87,9 @@ web/seal.pub 600" ]
     run --separate-stderr -0 idb-keys list
     [ "${#lines[@]}" = 1 ]
     [ -z "$stderr" ]
-    [ "$(json '. | length')" = 9 ]
+    [ "$(json '. | length')" = 11 ]
     [ "$(json '. | [.[].type] | group_by(.) | map("\(.[0]) \(length)") | join(",")')" = \
-        "private 2,public 2,secret 5" ]
+        "private 2,public 2,secret 7" ]
     [ "$(json '.[0].keys[0] | keys | join(" ")')" = "created_at id readable_until retired_at" ]
     [ "$(json '.[0].keys[0].retired_at')" = null ]
     local secret
@@ -101,7 +103,7 @@ web/seal.pub 600" ]
     idb-keys create
     idb-keys rotate seal
     run --separate-stderr -0 idb-keys list --human
-    [ "${#lines[@]}" = 12 ]
+    [ "${#lines[@]}" = 14 ]
     [[ ${lines[0]} == "FILE "*"KEY "*"READABLE UNTIL" ]]
     local id=${lines[0]%%KEY*} row
     for row in "${lines[@]:1}"; do
@@ -120,7 +122,7 @@ web/seal.pub 600" ]
     run --separate-stderr -0 idb-keys list
 }
 
-@test "idb-keys: rotate without names makes a new key for all five" {
+@test "idb-keys: rotate without names makes a new key for the five of sessions" {
     idb-keys create
     local before
     before=$(ids web/seal.pub)
@@ -128,7 +130,7 @@ web/seal.pub 600" ]
     [ "$output" = '{"rotated":["browser","code","bind","issue","seal"],"destroyed":0}' ]
     [ -z "$stderr" ]
     run --separate-stderr -0 idb-keys list
-    [ "$(json '. | [.[].keys | length] | unique | join(" ")')" = 2 ]
+    [ "$(json '. | [.[] | "\(.file == "invite.key") \(.keys | length)"] | unique | join(",")')" = 'false 2,true 1' ]
     [ "$(ids web/seal.pub)" = "$(ids desk/seal.key)" ]
     [ "$(ids desk/issue.pub)" = "$(ids web/issue.key)" ]
     [ "$(ids web/code.key)" = "$(ids phone/code.key)" ]

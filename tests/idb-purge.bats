@@ -8,8 +8,8 @@ setup() { idb_instance; }
 
 # purged EXPIRED ERASED: the answer says so, with all its members.
 purged() {
-    [ "$(members)" = 'deleted erased expired pending_erasure' ] &&
-        [ "$(members .deleted)" = 'attempts audit calls sessions' ] &&
+    [ "$(members)" = 'deleted erased expired invitations pending_erasure' ] &&
+        [ "$(members .deleted)" = 'attempts audit calls invitations sessions' ] &&
         [ "$(json expired) $(json erased)" = "$1 $2" ]
 }
 deleted() { [ "$(json '.deleted | "\(.sessions) \(.calls) \(.attempts) \(.audit)"')" = "$1" ]; }
@@ -44,7 +44,7 @@ grep_store() {
 
 @test "idb-purge: nothing to do, every member of the answer" {
     run --separate-stderr -0 idb-purge </dev/null
-    [ "$output" = '{"expired":0,"erased":0,"deleted":{"sessions":0,"calls":0,"attempts":0,"audit":0},"pending_erasure":false}' ]
+    [ "$output" = '{"expired":0,"erased":0,"invitations":0,"deleted":{"sessions":0,"calls":0,"attempts":0,"audit":0,"invitations":0},"pending_erasure":false}' ]
     [ -z "$stderr" ]
 }
 

@@ -106,7 +106,7 @@ damage_last_page() {
 
 @test "idb-store: create makes folder, lock file and database for its owner, whatever the umask" {
     run --separate-stderr -0 bash -c 'umask 000; exec idb-store create'
-    [ "$(jq -c . <<<"$output")" = "{\"result\":\"created\",\"file\":\"$PWD/store/idb.db\",\"schema\":1}" ]
+    [ "$(jq -c . <<<"$output")" = "{\"result\":\"created\",\"file\":\"$PWD/store/idb.db\",\"schema\":2}" ]
     [ -z "$stderr" ]
     [ "$(stat -c '%a %n' store store/*)" = "700 store
 600 store/idb.db
@@ -262,8 +262,41 @@ daemon 660 store/idb.db-lock" ]
     idb-store create
     before=$(contents)
     run --separate-stderr -0 idb-store migrate
-    [ "$(jq -c . <<<"$output")" = '{"result":"unchanged","from":1,"schema":1}' ]
+    [ "$(jq -c . <<<"$output")" = '{"result":"unchanged","from":2,"schema":2}' ]
     [ "$(contents)" = "$before" ]
+}
+
+# schema_1: the store as programs of schema 1 left it.
+schema_1() {
+    sqlite3 store/idb.db "DROP TABLE invitation; UPDATE meta SET value = 1 WHERE name = 'schema_version'"
+}
+
+@test "idb-store: migrate brings a store of schema 1 to 2 with all that is in it" {
+    idb-store create
+    session a issued
+    session b called
+    before=$(sqlite3 store/idb.db 'SELECT * FROM session')
+    schema_1
+    run --separate-stderr -78 idb-store check
+    is_error schema "idb-store migrate"
+    run --separate-stderr -0 idb-store migrate
+    [ "$(jq -c . <<<"$output")" = '{"result":"migrated","from":1,"schema":2}' ]
+    [ -z "$stderr" ]
+    [ "$(sqlite3 store/idb.db 'SELECT COUNT(*) FROM invitation')" = 0 ]
+    [ "$(sqlite3 store/idb.db 'SELECT * FROM session')" = "$before" ]
+    run --separate-stderr -0 idb-store check
+}
+
+@test "idb-store: a backup of schema 1 can be restored" {
+    idb-store create
+    session a issued
+    schema_1
+    sqlite3 store/idb.db "VACUUM INTO 'old'"
+    rm store/idb.db*
+    idb-store create
+    run --separate-stderr -0 idb-store restore old
+    run --separate-stderr -0 idb-store check
+    [ "$(json .schema)" = 2 ]
 }
 
 @test "idb-store: check reports schema, size and live sessions" {
@@ -274,7 +307,7 @@ daemon 660 store/idb.db-lock" ]
     run --separate-stderr -0 idb-store check
     [ -z "$stderr" ]
     [ "$(jq -c '[.result,.schema,.integrity,.rights,.clock,.sessions]' <<<"$output")" \
-        = '["ok",1,"ok","ok","ok",2]' ]
+        = '["ok",2,"ok","ok","ok",2]' ]
     [ "$(jq .size <<<"$output")" -eq "$(stat -c %s store/idb.db)" ]
     [[ $(jq -r .newest_audit <<<"$output") == 20*Z ]]
 }
@@ -590,7 +623,7 @@ idb.db-lock" ]
     session a issued
     idb-store backup old
     head -c 4096 old >store/idb.db
-    head -c 100000 /dev/zero | tr '\0' x >>store/idb.db
+    head -c "$(($(stat -c %s old) - 4096))" /dev/zero | tr '\0' x >>store/idb.db
     run --separate-stderr -0 idb-store restore old
     run --separate-stderr -0 idb-store check
     head -c 100000 /dev/zero | tr '\0' x >store/idb.db

@@ -53,7 +53,12 @@ examples() {
     for page in "$IDB_ROOT"/man/idb-*.[18]; do
         script=$(examples "$page")
         [ -n "$script" ] || continue
-        idb_instance
+        # A login for who is invited; nobody logs in here.
+        idb_instance '.methods.login = { label: { nl: "Inlog" }, issuer: "https://login.example.org",
+                client_id: "c", client_auth: "client_secret_basic", id_token_alg: "RS256",
+                claims: { bsn: "bsn", name: "name" },
+                level: { claim: "acr", values: { s: "substantial" } } }
+            | .purposes[].methods = ["login"]'
         cd "$(mktemp -d "$BATS_TEST_TMPDIR/example.XXXXXX")"
         run bash -euo pipefail -c "$script"
         [ "$status" = 0 ] || { printf '%s: status %s\n%s\n---\n%s\n' "$page" "$status" "$script" "$output"; false; }

@@ -64,9 +64,10 @@ opens() {
 # ---- what each holds ----
 
 @test "zones: each zone holds the key files it needs and no others" {
-    [ "$(cd "$IDB_KEYS/web" && echo *)" = 'browser.key code.key issue.key seal.pub' ]
+    [ "$(cd "$IDB_KEYS/web" && echo *)" = 'browser.key code.key invite.key issue.key seal.pub' ]
     [ "$(cd "$IDB_KEYS/phone" && echo *)" = 'bind.key code.key' ]
     [ "$(cd "$IDB_KEYS/desk" && echo *)" = 'bind.key issue.pub seal.key' ]
+    [ "$(cd "$IDB_KEYS/invite" && echo *)" = 'invite.key' ]
     [ "$(jq -c '[.keys[] | has("d")]' "$IDB_KEYS/web/seal.pub" "$IDB_KEYS/desk/issue.pub" |
         sort -u)" = '[false]' ]
     # Nothing private stands in two zones.

@@ -82,7 +82,7 @@ static int setup(void **state)
     renames_until_failure = renames = 0;
     before_read = NULL;
     assert_true(idb_keyfile_create(&config, NOW, &made, &err));
-    assert_int_equal(made, 9);
+    assert_int_equal(made, 11);
     renames = 0;
     return 0;
 }
@@ -269,19 +269,20 @@ static void create_after_a_crash(void **state)
     struct idb_error err = { 0 };
     int made = 0;
 
-    for (int at = 1; at <= 10; at++) {
+    for (int at = 1; at <= 12; at++) {
         teardown(state);
         strcpy(directory, "/tmp/idb-keys-XXXXXX");
         assert_non_null(mkdtemp(directory));
         config.root = json_object();
         renames_until_failure = at;
-        assert_int_equal(idb_keyfile_create(&config, NOW, &made, &err), at == 10);
+        assert_int_equal(idb_keyfile_create(&config, NOW, &made, &err), at == 12);
         renames_until_failure = 0;
         assert_true(idb_keyfile_create(&config, NOW, &made, &err));
         assert_pair(IDB_WEB, "code.key", IDB_PHONE, "code.key", 1, NOW);
         assert_pair(IDB_DESK, "bind.key", IDB_PHONE, "bind.key", 1, NOW);
         assert_pair(IDB_DESK, "seal.key", IDB_WEB, "seal.pub", 1, NOW);
         assert_pair(IDB_WEB, "issue.key", IDB_DESK, "issue.pub", 1, NOW);
+        assert_pair(IDB_WEB, "invite.key", IDB_INVITE, "invite.key", 1, NOW);
     }
 }
 
@@ -831,8 +832,8 @@ static void listed(void **state)
     rotate("code", 0, NOW, &destroyed);
     chmod(path_of("desk/bind.key"), 0666);
     assert_true(idb_keyfile_list(&config, &list, &err));
-    assert_int_equal(json_array_size(list), 9);
-    for (size_t i = 0; i < 9; i++) {
+    assert_int_equal(json_array_size(list), 11);
+    for (size_t i = 0; i < 11; i++) {
         const json_t *file = json_array_get(list, i);
         const char *name = json_string_value(json_object_get(file, "file"));
 
@@ -883,6 +884,55 @@ static void owners(void **state)
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(st.st_uid, 0);
     assert_int_equal(st.st_gid, 2);
+}
+
+/* Without a user of the invite zone there is none; with one it has its folder. */
+static void invite_zone(void **state)
+{
+    struct idb_error err = { 0 };
+    bool rotated = true;
+    int destroyed;
+    int made;
+
+    if (geteuid() != 0)
+        skip();
+    teardown(state);
+    strcpy(directory, "/tmp/idb-keys-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    config.root = json_pack("{s:{s:{s:s,s:s,s:s}}}", "keys", "users", "web", "daemon", "phone",
+                            "bin", "desk", "sys");
+    assert_true(idb_keyfile_create(&config, NOW, &made, &err));
+    assert_int_equal(made, 9);
+    assert_int_equal(access(path_of("invite"), F_OK), -1);
+    assert_true(idb_keyfile_rotate(&config, "invite", 0, NOW, &rotated, &destroyed, &err));
+    assert_false(rotated);
+    refuse(IDB_WEB, "invite.key", IDB_CONFIG, "key_missing", "no user of the invite zone");
+    json_object_set_new(json_object_get(json_object_get(config.root, "keys"), "users"), "invite",
+                        json_string("games"));
+    assert_true(idb_keyfile_create(&config, NOW, &made, &err));
+    assert_int_equal(made, 2);
+    assert_pair(IDB_WEB, "invite.key", IDB_INVITE, "invite.key", 1, NOW);
+}
+
+/* A letter lives longer than a session. */
+static void invite_keys_live_longer(void **state)
+{
+    const int64_t limit = NOW + HOUR + IDB_INVITE_MAX_MS + IDB_KEYS_SLACK_MS;
+    struct idb_keys *keys;
+    int destroyed;
+
+    (void)state;
+    assert_true(rotate("invite", 0, NOW + HOUR, &destroyed));
+    assert_false(rotate("invite", INT64_MAX, limit, &destroyed));
+    assert_int_equal(destroyed, 0);
+    keys = load_at(IDB_WEB, "invite.key", limit);
+    assert_int_equal(keys->count, 2);
+    idb_keys_free(keys);
+    assert_false(rotate("invite", INT64_MAX, limit + 1, &destroyed));
+    assert_int_equal(destroyed, 1);
+    keys = load_at(IDB_INVITE, "invite.key", limit + 1);
+    assert_int_equal(keys->count, 1);
+    idb_keys_free(keys);
 }
 
 static void wrong_users(void **state)
@@ -946,6 +996,8 @@ int main(void)
         CASE(two_at_once),
         CASE(listed),
         CASE(owners),
+        CASE(invite_zone),
+        CASE(invite_keys_live_longer),
         CASE(wrong_users),
     };
 
