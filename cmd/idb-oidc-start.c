@@ -13,6 +13,8 @@ static const char help[] =
     "  {\"purpose\":\"status\",\"method\":\"digid\",\"lang\":\"nl\",\"cookies\":\"…\"}\n"
     "  {\"location\":\"https://…\",\"cookies\":[\"__Host-idb-login-…=…\"]}\n"
     "\n"
+    "In place of \"purpose\", \"invitation\" takes the code of a letter or an e-mail.\n"
+    "\n"
     "  --config=FILE  instead of $IDB_CONFIG or /etc/idb/idb.json\n"
     "  --help, --version\n"
     "\n"

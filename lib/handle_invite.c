@@ -24,22 +24,6 @@ struct wish {
     int64_t expires_at;
 };
 
-/* The purpose's attribute that is a BSN; NULL where it has none. */
-static const char *bsn_attribute(const struct idb_app *app, const json_t *purpose)
-{
-    const json_t *name;
-    size_t i;
-
-    json_array_foreach (json_object_get(purpose, "attributes"), i, name) {
-        const json_t *attribute = idb_config_attribute(app->config, json_string_value(name));
-        const char *type = json_string_value(json_object_get(attribute, "type"));
-
-        if (type && !strcmp(type, "bsn"))
-            return json_string_value(name);
-    }
-    return NULL;
-}
-
 static bool check_purpose(const struct idb_app *app, const struct wish *w, struct idb_error *err)
 {
     const json_t *purpose = idb_config_purpose(app->config, w->purpose);
@@ -52,7 +36,7 @@ static bool check_purpose(const struct idb_app *app, const struct wish *w, struc
                         "The purpose has no method to log in by, so nobody could answer.");
     if (!w->person)
         return true;
-    if (!bsn_attribute(app, purpose))
+    if (!idb_invitation_bsn(app, w->purpose))
         return idb_fail(err, IDB_DATA, "cannot_invite",
                         "The purpose asks for no citizen service number (an attribute of type bsn),"
                         " so nobody could be told from the person invited.");

@@ -6,6 +6,7 @@
 #include "config_check.h"
 #include "cookie.h"
 #include "grant.h"
+#include "invitation.h"
 #include "offer.h"
 #include "seal.h"
 
@@ -262,7 +263,8 @@ static bool end_earlier(struct idb_app *app, const json_t *request, struct idb_e
 }
 
 /* Spends the offer: the session's id is unique. The same browser posting it
- * again gets a fresh code for the same session. */
+ * again gets a fresh code for the same session. With it goes the invitation it came
+ * by: when that is no longer good, the session is undone. */
 static bool spend(struct idb_app *app, const struct idb_offer *o, const json_t *request,
                   char code[IDB_CODE_SIZE], struct idb_error *err)
 {
@@ -281,6 +283,8 @@ static bool spend(struct idb_app *app, const struct idb_offer *o, const json_t *
     if (!made)
         return idb_grant_renew(app, o->token_hash, code, err)
                && idb_audit(app, "renew", o->session, "ok", NULL, err);
+    if (o->is_invited && !idb_invitation_spend(app, o->invitation, o->session, err))
+        return false;
     return idb_audit(app, "issue", o->session, "ok",
                      detail(o->attributes, o->purpose, o->consent, o->lang), err);
 }

@@ -123,8 +123,8 @@ static json_t *describe_attributes(const struct idb_app *app, const json_t *reco
 static void add_login(json_t *a, const struct idb_app *app, const json_t *record,
                       const struct look *look)
 {
-    static const char *const members[] = { "method", "level", "auth_time", "reference",
-                                           "attested_by" };
+    static const char *const members[] = { "method",    "level",          "auth_time",
+                                           "reference", "reference_tied", "attested_by" };
     const char *method = idb_request_text(record, "method");
     const json_t *m = method ? idb_config_method(app->config, method) : NULL;
 

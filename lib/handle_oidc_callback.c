@@ -29,6 +29,7 @@ struct visit {
     json_t *id_token; /* its claims */
     json_t *userinfo;
     json_t *attributes;
+    struct idb_invitation invitation; /* found where the login began with one */
     const char *level;
     int64_t auth_time;
     int64_t now;
@@ -44,6 +45,7 @@ static void visit_clear(struct visit *v)
     json_decref(v->userinfo);
     json_decref(v->attributes);
     json_decref(v->cookies);
+    idb_invitation_clear(&v->invitation);
     idb_wipe(v, sizeof *v);
 }
 
@@ -82,6 +84,34 @@ static bool match_login(struct idb_app *app, struct visit *v, const json_t *requ
     v->provider.deadline = idb_http_deadline(VISIT_S);
     v->provider.method = idb_oidc_method(app, v->login.purpose, v->method, err);
     return v->provider.method != NULL;
+}
+
+/* The invitation that led here must still be good. Only idb-issue spends it, so this is
+ * no decision: it spares the resident a consent that would come to nothing. */
+static bool check_invitation(struct idb_app *app, struct visit *v, struct idb_error *err)
+{
+    struct idb_invitation *inv = &v->invitation;
+
+    if (!v->login.invitation[0])
+        return true;
+    if (!idb_app_invitations(app, err) || !idb_app_read(app, err)
+        || !idb_invitation_find(app, v->login.invitation, inv, err)
+        || !idb_invitation_is_good(app, inv, err) || !idb_invitation_open(inv, app->now, err))
+        return false;
+    if (strcmp(inv->purpose, v->login.purpose) != 0)
+        return idb_fail(err, IDB_SOFTWARE, "forged",
+                        "The invitation was for another purpose when the login began.");
+    return idb_app_commit(app, err);
+}
+
+/* Whether the invitation is for who logged in. */
+static bool check_person(const struct idb_app *app, const struct visit *v, struct idb_error *err)
+{
+    const char *name = idb_invitation_bsn(app, v->login.purpose);
+
+    return !v->invitation.found
+           || idb_invitation_is_for(&v->invitation,
+                                    name ? idb_request_text(v->attributes, name) : NULL, err);
 }
 
 /* RFC 9207 section 2.4, on errors too. */
@@ -168,6 +198,17 @@ static const char *consent_id(const struct idb_app *app, const char *purpose)
     return id ? id : "default";
 }
 
+/* What the letter was about, and whether it belongs to who logged in. */
+static void add_reference(json_t *record, const struct idb_invitation *inv)
+{
+    const char *reference = inv->found ? idb_invitation_reference(inv) : NULL;
+
+    if (!reference)
+        return;
+    json_object_set_new(record, "reference", json_string(reference));
+    json_object_set_new(record, "reference_tied", json_boolean(inv->is_bound));
+}
+
 static bool seal(struct idb_app *app, const struct visit *v, const char *session,
                  int64_t expires_at, char **sealed, struct idb_error *err)
 {
@@ -182,6 +223,7 @@ static bool seal(struct idb_app *app, const struct visit *v, const char *session
                            v->attributes);
         idb_answer_time(record, "auth_time", v->auth_time);
         idb_answer_time(record, "expires_at", expires_at);
+        add_reference(record, &v->invitation);
         ok = record ? idb_seal(sealed, record, app->issue, app->seal, err)
                     : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     }
@@ -205,12 +247,14 @@ static bool make_offer(struct idb_app *app, struct visit *v, char **token, struc
                                .auth_time = v->auth_time,
                                .expires_at = v->now + app->config->session_lifetime_ms,
                                .consent = consent_id(app, v->login.purpose),
-                               .attributes = json_object_get(purpose, "attributes") };
+                               .attributes = json_object_get(purpose, "attributes"),
+                               .is_invited = v->invitation.found };
     bool ok = idb_grant_draw_id(session, err) && idb_grant_draw_id(status, err)
               && idb_session_token_hash(offer.token_hash, status, err)
               && seal(app, v, session, offer.expires_at, &sealed, err);
 
     offer.sealed = sealed;
+    memcpy(offer.invitation, v->invitation.mac, IDB_MAC_SIZE);
     ok = ok && idb_offer_make(token, &offer, v->now, app->browser, err)
          && (idb_cookie_set(v->cookies, IDB_COOKIE_OFFER, status, IDB_OFFER_VALID_MS / 1000)
              || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory."));
@@ -263,8 +307,14 @@ static json_t *describe(struct idb_app *app, const struct visit *v, const char *
 /* A refusal still clears the login's cookie, and tells which page to go back to. */
 static void describe_refusal(const struct visit *v, json_t **answer, struct idb_error *err)
 {
+    char shown[IDB_INVITATION_SHOWN_SIZE];
+
     *answer = idb_oidc_refusal(err, v->login.purpose, v->login.lang);
     json_object_set(*answer, "cookies", v->cookies);
+    if (v->login.invitation[0]) {
+        idb_invitation_show(shown, v->login.invitation);
+        json_object_set_new(*answer, "invitation", json_string(shown));
+    }
     syslog(LOG_NOTICE, "login refused: %s, method %s", err->code,
            v->provider.name ? v->provider.name : "-");
 }
@@ -275,8 +325,9 @@ bool idb_handle_oidc_callback(struct idb_app *app, const json_t *request, json_t
     struct visit v = { .cookies = json_array() };
     char *offer = NULL;
     bool ok = read_callback(&v, request, err) && match_login(app, &v, request, err)
-              && idb_provider_discover(&v.provider, err) && check_issuer(&v, err)
-              && read_result(&v, err) && exchange(app, &v, err) && identify(app, &v, err)
+              && check_invitation(app, &v, err) && idb_provider_discover(&v.provider, err)
+              && check_issuer(&v, err) && read_result(&v, err) && exchange(app, &v, err)
+              && identify(app, &v, err) && check_person(app, &v, err)
               && make_offer(app, &v, &offer, err);
 
     if (ok)

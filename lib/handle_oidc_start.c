@@ -211,10 +211,10 @@ static bool begin(struct idb_app *app, struct idb_login *login, const struct idb
     return ok;
 }
 
-static bool start_login(struct idb_app *app, const json_t *request, const char *lang,
-                        json_t **answer, struct idb_error *err)
+/* code: of an invitation, or "". */
+static bool start_login(struct idb_app *app, const json_t *request, const char *purpose,
+                        const char *code, const char *lang, json_t **answer, struct idb_error *err)
 {
-    const char *purpose = idb_request_text(request, "purpose");
     const char *method = idb_request_text(request, "method");
     struct idb_provider p = { .name = method, .cache = app->config->cache_directory };
     struct idb_login login = { 0 };
@@ -226,6 +226,7 @@ static bool start_login(struct idb_app *app, const json_t *request, const char *
     snprintf(login.method, sizeof login.method, "%s", method);
     snprintf(login.purpose, sizeof login.purpose, "%s", purpose);
     snprintf(login.lang, sizeof login.lang, "%s", lang);
+    snprintf(login.invitation, sizeof login.invitation, "%s", code);
     ok = idb_provider_discover(&p, err) && idb_client_check(app, &p, err)
          && begin(app, &login, &p, idb_request_text(request, "cookies"), answer, err);
     idb_provider_clear(&p);
@@ -233,25 +234,69 @@ static bool start_login(struct idb_app *app, const json_t *request, const char *
     return ok;
 }
 
+/* Looks an invitation up, and counts it where there is none. The store is left before
+ * any provider is asked. */
+static bool take_invitation(struct idb_app *app, const char *typed, struct idb_invitation *inv,
+                            bool *refused, struct idb_error *err)
+{
+    return idb_app_invitations(app, err) && idb_app_write(app, err)
+           && idb_invitation_try(app, typed, getenv("REMOTE_ADDR"), inv, refused, err)
+           && idb_app_commit(app, err);
+}
+
+/* Adds the invitation, as it is shown, to what a page goes on with. */
+static void add_invitation(json_t *answer, const char *code)
+{
+    char shown[IDB_INVITATION_SHOWN_SIZE];
+
+    if (!code[0])
+        return;
+    idb_invitation_show(shown, code);
+    json_object_set_new(answer, "invitation", json_string(shown));
+}
+
+static bool go_on(struct idb_app *app, const json_t *request, const char *purpose, const char *code,
+                  const char *lang, json_t **answer, struct idb_error *err)
+{
+    if (!idb_config_purpose(app->config, purpose))
+        return idb_fail(err, IDB_DATA, "unknown_purpose",
+                        "The configuration has no such purpose; idb-config show lists them.");
+    if (!json_object_get(request, "method")) {
+        *answer = describe(app, purpose, lang);
+        add_invitation(*answer, code);
+    } else if (!start_login(app, request, purpose, code, lang, answer, err)) {
+        *answer = idb_oidc_refusal(err, purpose, lang);
+        add_invitation(*answer, code);
+    }
+    return true; /* nothing was stored, whatever the answer */
+}
+
 bool idb_handle_oidc_start(struct idb_app *app, const json_t *request, json_t **answer,
                            struct idb_error *err)
 {
-    static const struct idb_member members[] = { { "purpose", JSON_STRING, 64, IDB_REQUIRED },
-                                                 { "method", JSON_STRING, 64, IDB_OPTIONAL },
-                                                 { "lang", JSON_STRING, 2, IDB_OPTIONAL },
-                                                 { "cookies", JSON_STRING, 65536, IDB_OPTIONAL } };
+    static const struct idb_member members[] = {
+        { "purpose", JSON_STRING, 64, IDB_REQUIRED },
+        { "method", JSON_STRING, 64, IDB_OPTIONAL },
+        { "lang", JSON_STRING, 2, IDB_OPTIONAL },
+        { "cookies", JSON_STRING, 65536, IDB_OPTIONAL },
+    };
+    static const struct idb_member invited[] = {
+        { "invitation", JSON_STRING, IDB_INVITATION_TYPED_MAX, IDB_REQUIRED },
+        { "method", JSON_STRING, 64, IDB_OPTIONAL },
+        { "lang", JSON_STRING, 2, IDB_OPTIONAL },
+        { "cookies", JSON_STRING, 65536, IDB_OPTIONAL },
+    };
+    const char *typed = idb_request_text(request, "invitation");
+    struct idb_invitation inv = { 0 };
+    bool refused = false;
     const char *lang;
+    bool ok = idb_request_check(request, typed ? invited : members, 4, err)
+              && idb_request_lang(request, &lang, err);
 
-    if (!idb_request_check(request, members, 4, err) || !idb_request_lang(request, &lang, err))
-        return false;
-    if (!idb_config_purpose(app->config, idb_request_text(request, "purpose")))
-        return idb_fail(err, IDB_DATA, "unknown_purpose",
-                        "The configuration has no such purpose; idb-config show lists them.");
-    if (json_object_get(request, "method")) {
-        if (!start_login(app, request, lang, answer, err))
-            *answer = idb_oidc_refusal(err, idb_request_text(request, "purpose"), lang);
-        return true; /* nothing was stored, whatever the answer */
-    }
-    *answer = describe(app, idb_request_text(request, "purpose"), lang);
-    return true;
+    ok = ok && (!typed || take_invitation(app, typed, &inv, &refused, err));
+    if (ok && !refused)
+        ok = go_on(app, request, typed ? inv.purpose : idb_request_text(request, "purpose"),
+                   inv.code, lang, answer, err);
+    idb_invitation_clear(&inv);
+    return ok;
 }

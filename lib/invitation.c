@@ -298,6 +298,22 @@ bool idb_invitation_open(struct idb_invitation *inv, int64_t now, struct idb_err
                     "The invitation in the store is not what was made; do not trust it.");
 }
 
+const char *idb_invitation_bsn(const struct idb_app *app, const char *purpose)
+{
+    const json_t *p = idb_config_purpose(app->config, purpose);
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach (json_object_get(p, "attributes"), i, name) {
+        const json_t *attribute = idb_config_attribute(app->config, json_string_value(name));
+        const char *type = json_string_value(json_object_get(attribute, "type"));
+
+        if (type && !strcmp(type, "bsn"))
+            return json_string_value(name);
+    }
+    return NULL;
+}
+
 const char *idb_invitation_reference(const struct idb_invitation *inv)
 {
     return idb_request_text(inv->opened, "reference");

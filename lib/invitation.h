@@ -72,6 +72,9 @@ bool idb_invitation_try(struct idb_app *app, const char *typed, const char *addr
 /* Opens what is sealed in it and holds it against the row; IDB_SOFTWARE "forged". */
 bool idb_invitation_open(struct idb_invitation *inv, int64_t now, struct idb_error *err);
 
+/* The purpose's attribute that is a BSN; NULL where it has none. Borrowed. */
+const char *idb_invitation_bsn(const struct idb_app *app, const char *purpose);
+
 /* Of an opened one: its reference, or NULL; borrowed. */
 const char *idb_invitation_reference(const struct idb_invitation *inv);
 

@@ -56,9 +56,10 @@ static bool set_cookie(struct idb_app *app, const struct idb_login *l, json_t *s
                        struct idb_error *err)
 {
     json_t *payload =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "state", l->state, "nonce", l->nonce,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:I}", "state", l->state, "nonce", l->nonce,
                   "verifier", l->verifier, "method", l->method, "purpose", l->purpose, "lang",
-                  l->lang, "started_at", (json_int_t)l->started_at);
+                  l->lang, "invitation", l->invitation[0] ? l->invitation : NULL, "started_at",
+                  (json_int_t)l->started_at);
     char name[COOKIE_NAME_SIZE];
     char *token = NULL;
     bool ok = (payload && cookie_name(name, l->state)) || no_memory(err);
@@ -80,12 +81,14 @@ static void copy(char *to, size_t size, const char *from)
 static bool unpack(struct idb_login *l, const json_t *payload)
 {
     const char *state, *nonce, *verifier, *method, *purpose, *lang;
+    const char *invitation = NULL;
     json_int_t started_at;
 
-    if (json_unpack((json_t *)payload, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "state", &state,
+    if (json_unpack((json_t *)payload, "{s:s, s:s, s:s, s:s, s:s, s:s, s?s, s:I}", "state", &state,
                     "nonce", &nonce, "verifier", &verifier, "method", &method, "purpose", &purpose,
-                    "lang", &lang, "started_at", &started_at))
+                    "lang", &lang, "invitation", &invitation, "started_at", &started_at))
         return false;
+    copy(l->invitation, sizeof l->invitation, invitation);
     copy(l->state, sizeof l->state, state);
     copy(l->nonce, sizeof l->nonce, nonce);
     copy(l->verifier, sizeof l->verifier, verifier);

@@ -9,7 +9,7 @@
 #ifndef IDB_LOGIN_H
 #define IDB_LOGIN_H
 
-#include "session.h"
+#include "invitation.h"
 
 #define IDB_LOGIN_PREFIX   "__Host-idb-login-"
 #define IDB_LOGIN_MOST     3 /* at once in one browser; the oldest goes */
@@ -24,7 +24,8 @@ struct idb_login {
     char method[IDB_NAME_SIZE];
     char purpose[IDB_NAME_SIZE];
     char lang[8];
-    int64_t started_at; /* ms */
+    char invitation[IDB_INVITATION_SIZE]; /* the code that led here, or "" */
+    int64_t started_at;                   /* ms */
 };
 
 /* Draws state, nonce and verifier and adds the cookie to set (an array of

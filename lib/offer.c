@@ -11,38 +11,47 @@ bool idb_offer_make(char **token, const struct idb_offer *offer, int64_t now,
                     const struct idb_keys *browser, struct idb_error *err)
 {
     char hash[IDB_B64_SIZE(IDB_MAC_SIZE)];
+    char invitation[IDB_B64_SIZE(IDB_MAC_SIZE)];
     json_t *payload = NULL;
     bool ok;
 
     idb_b64_encode(hash, offer->token_hash, IDB_MAC_SIZE);
-    payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O}", "session",
+    idb_b64_encode(invitation, offer->invitation, IDB_MAC_SIZE);
+    payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O, s:s*}", "session",
                         offer->session, "purpose", offer->purpose, "method", offer->method, "level",
                         offer->level, "lang", offer->lang, "token_hash", hash, "sealed",
                         offer->sealed, "auth_time", (json_int_t)offer->auth_time, "expires_at",
                         (json_int_t)offer->expires_at, "consent", offer->consent, "attributes",
-                        offer->attributes);
+                        offer->attributes, "invitation", offer->is_invited ? invitation : NULL);
     ok = payload ? idb_token_seal(token, payload, typ, now + IDB_OFFER_VALID_MS, browser, err)
                  : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     json_decref(payload);
     return ok;
 }
 
+static bool read_mac(unsigned char mac[IDB_MAC_SIZE], const char *text)
+{
+    size_t size = 0;
+
+    return idb_b64_decode(mac, IDB_MAC_SIZE, &size, text, strlen(text)) && size == IDB_MAC_SIZE;
+}
+
 static bool unpack(struct idb_offer *o)
 {
     const char *hash = NULL;
+    const char *invitation = NULL;
     json_int_t auth_time, expires_at;
-    size_t size = 0;
 
-    if (json_unpack(o->owner, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "session",
-                    &o->session, "purpose", &o->purpose, "method", &o->method, "level", &o->level,
-                    "lang", &o->lang, "token_hash", &hash, "sealed", &o->sealed, "auth_time",
-                    &auth_time, "expires_at", &expires_at, "consent", &o->consent, "attributes",
-                    &o->attributes))
+    if (json_unpack(o->owner, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:o, s?s}",
+                    "session", &o->session, "purpose", &o->purpose, "method", &o->method, "level",
+                    &o->level, "lang", &o->lang, "token_hash", &hash, "sealed", &o->sealed,
+                    "auth_time", &auth_time, "expires_at", &expires_at, "consent", &o->consent,
+                    "attributes", &o->attributes, "invitation", &invitation))
         return false;
     o->auth_time = auth_time;
     o->expires_at = expires_at;
-    return idb_b64_decode(o->token_hash, IDB_MAC_SIZE, &size, hash, strlen(hash))
-           && size == IDB_MAC_SIZE;
+    o->is_invited = invitation != NULL;
+    return read_mac(o->token_hash, hash) && (!invitation || read_mac(o->invitation, invitation));
 }
 
 bool idb_offer_open(struct idb_offer *offer, const char *token, int64_t now,

@@ -3,7 +3,7 @@
  * browser.key; idb-issue spends it. Nothing is stored before that.
  *
  *     {"session","purpose","method","level","lang","token_hash","sealed","auth_time",
- *      "expires_at","consent","attributes":["bsn","name"]}
+ *      "expires_at","consent","attributes":["bsn","name"],"invitation"?}
  */
 #ifndef IDB_OFFER_H
 #define IDB_OFFER_H
@@ -25,6 +25,8 @@ struct idb_offer {
     int64_t expires_at;                     /* ms: the session's, as in the sealed record */
     const char *consent;                    /* the id of the text agreed to */
     const json_t *attributes;               /* their names */
+    bool is_invited;                        /* by the invitation that the store knows by */
+    unsigned char invitation[IDB_MAC_SIZE]; /* this; spent with the offer */
     json_t *owner;                          /* what the texts point into; idb_offer_clear() */
 };
 

@@ -3,8 +3,10 @@
  * sealed, so that only the desk reads it and only the web zone can have made it.
  *
  *     {"session","purpose","reference"?,"method","level","auth_time","expires_at",
- *      "consent"?,"attested_by"?,"subject_hash"?,"attributes":{"bsn":"…",…}}
+ *      "consent"?,"attested_by"?,"subject_hash"?,"reference_tied"?,"attributes":{"bsn":"…",…}}
  *
+ * reference_tied stands beside a reference that came by an invitation: whether that was
+ * for the person who logged in alone.
  * auth_time and expires_at are RFC 3339 with milliseconds. The record is a JWS
  * (typ idb-record, ES256 by issue.key) inside a JWE (typ idb-sealed) to seal.pub.
  */

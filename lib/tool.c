@@ -38,6 +38,7 @@ static const char *const allowed[] = {
     "HTTP_ORIGIN",
     "HTTP_HOST",
     "HTTP_SEC_FETCH_DEST",
+    "REMOTE_ADDR",
 };
 
 static bool is_allowed(const char *entry)

@@ -172,3 +172,107 @@ refused() {
         '0|1|0
 1|0|1' ]
 }
+
+# ---- the code, typed in ----
+
+# typed CODE [ADDRESS]: what the page asks, for who comes from ADDRESS.
+typed() {
+    run --separate-stderr "-${3-0}" env REMOTE_ADDR="${2-192.0.2.1}" idb-oidc-start \
+        < <(jq -nc --arg code "$1" '{ invitation: $code }')
+}
+is_refused() { typed "$1" "${3-192.0.2.1}" 1 && [ "$(json error)" = "$2" ] && [ -z "$stderr" ]; }
+# counted: tries in the store, in all.
+counted() { sql "SELECT COALESCE(MAX(count), 0) FROM attempts"; }
+
+@test "idb-invite: a code leads to its purpose, however it is typed, and is not spent" {
+    local code way
+    invite "$BOUND"
+    code=$(json code)
+    for way in "$code" "${code,,}" "${code/-/}" " ${code/-/ - }." "${code:0:2} ${code:2}"; do
+        typed "$way"
+        [ "$(json .purpose.name) $(json invitation)" = "status $code" ]
+        [[ $output != *Z-2026-77* ]]
+    done
+    [ "$(sql 'SELECT spent_at FROM invitation')" = '' ]
+    [ "$(counted)" = 0 ]
+}
+
+@test "idb-invite: unknown, expired and used codes are told apart" {
+    local code
+    is_refused BCDFG-HJKLM invitation_unknown
+    invite '{"purpose":"status","expires_in":3600}'
+    code=$(json code)
+    run --separate-stderr -1 at_offset +1h env REMOTE_ADDR=192.0.2.1 idb-oidc-start <<<"{\"invitation\":\"$code\"}"
+    [ "$(json error)" = invitation_expired ]
+    sql 'UPDATE invitation SET spent_at = 1, sealed = NULL'
+    is_refused "$code" invitation_used
+}
+
+@test "idb-invite: what can be no code is refused without being counted" {
+    local code
+    for code in 'BCDFG-HJKL' 'BCDFG-HJKLMN' 'BCDFG-HJKLA' 'BCDFG-HJKL1' 'BCDFG_HJKLM' 'é'; do
+        is_refused "$code" invitation_unknown
+    done
+    typed "$(printf 'B%.0s' {1..65})" 192.0.2.1 65
+    [ "$(counted)" = 0 ]
+}
+
+@test "idb-invite: with purpose and invitation, or neither, it is a bad request" {
+    run --separate-stderr -65 idb-oidc-start <<<'{"invitation":"BCDFG-HJKLM","purpose":"status"}'
+    [ "$(json error)" = bad_request ]
+    run --separate-stderr -65 idb-oidc-start <<<'{"lang":"nl"}'
+    [ "$(json error)" = bad_request ]
+}
+
+@test "idb-invite: an address has its tries, kept over programs, and others have theirs" {
+    local code i
+    idb_instance "$LOGIN | .invite.per_address = 4"
+    invite '{"purpose":"status"}'
+    code=$(json code)
+    for i in 1 2 3 4; do is_refused BCDFG-HJKLM invitation_unknown; done
+    is_refused "$code" invitation_throttled
+    typed "$code" 192.0.2.2
+    # The other half of an IPv6 address is who it belongs to; IPv4 in it is IPv4.
+    for i in 1 2 3 4; do is_refused BCDFG-HJKLM invitation_unknown "2001:db8::$i"; done
+    is_refused "$code" invitation_throttled 2001:db8::ffff
+    typed "$code" 2001:db8:0:1::1
+    is_refused "$code" invitation_throttled ::ffff:192.0.2.1
+    # The window goes on.
+    run --separate-stderr -0 at_offset +21m env REMOTE_ADDR=192.0.2.1 idb-oidc-start <<<"{\"invitation\":\"$code\"}"
+    # No address stands in the store, and nothing says which tries were whose.
+    run -1 grep -aqE '192\.0\.2\.|2001:db8' "$IDB_STORE"*
+}
+
+@test "idb-invite: past the tries in all an honest address still has three, and a proxy's none" {
+    local code i
+    idb_instance "$LOGIN | .invite.total = 5"
+    invite '{"purpose":"status"}'
+    code=$(json code)
+    for i in 1 2 3 4 5; do is_refused BCDFG-HJKLM invitation_unknown "198.51.100.$i"; done
+    typed "$code" 203.0.113.1
+    for i in 1 2 3; do is_refused BCDFG-HJKLM invitation_unknown 203.0.113.1; done
+    is_refused "$code" invitation_throttled 203.0.113.1
+    # Nobody knows who asks: the server itself, or none.
+    is_refused "$code" invitation_throttled 127.0.0.1
+    is_refused "$code" invitation_throttled ::1
+    is_refused "$code" invitation_throttled ''
+    is_refused "$code" invitation_throttled nonsense
+}
+
+@test "idb-invite: a rotated key still finds what was made with the one before" {
+    local code
+    invite "$BOUND"
+    code=$(json code)
+    idb-keys rotate invite >"$BATS_TEST_TMPDIR/log"
+    typed "$code"
+    [ "$(json .purpose.name)" = status ]
+    invite "$BOUND"
+    typed "$(json code)"
+}
+
+@test "idb-invite: a start page without an invitation asks neither store nor key" {
+    rm -r "$IDB_KEYS/invite" "$IDB_KEYS/web/invite.key" "${IDB_STORE%/*}"
+    run --separate-stderr -0 idb-oidc-start <<<'{"purpose":"status"}'
+    typed BCDFG-HJKLM 192.0.2.1 78
+    [ "$(json error)" = key_missing ]
+}
