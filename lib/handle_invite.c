@@ -167,6 +167,8 @@ static bool describe(struct idb_app *app, const struct wish *w, const struct idb
                      json_t **answer, struct idb_error *err)
 {
     const json_t *organisation = json_object_get(app->config->root, "organisation");
+    const char *line =
+        json_string_value(json_object_get(idb_config_purpose(app->config, w->purpose), "line"));
     char plain[ADDRESS_SIZE], with_code[ADDRESS_SIZE];
     char shown[IDB_INVITATION_SHOWN_SIZE];
     bool ok;
@@ -180,8 +182,10 @@ static bool describe(struct idb_app *app, const struct wish *w, const struct idb
                   idb_answer_purpose(app, w->purpose, w->lang), "reference", w->reference, "lang",
                   w->lang, "bound", inv->is_bound);
     ok = *answer || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    if (ok)
+    if (ok) {
         idb_answer_time(*answer, "expires_at", inv->expires_at);
+        idb_answer_number(app, *answer, line, NULL);
+    }
     ok = ok && (!w->qr || add_qr(*answer, w->qr, with_code, err));
     idb_wipe(with_code, sizeof with_code);
     idb_wipe(shown, sizeof shown);

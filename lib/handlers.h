@@ -10,7 +10,7 @@
 
 /* {purpose, reference?, person?, lang?, expires_in? | expires_at?, qr?} → {invitation,
  * code, address, address_with_code, organisation, purpose, reference?, lang, bound,
- * expires_at, qr_svg? | qr_png?} */
+ * expires_at, number, number_display, tel, qr_svg? | qr_png?} */
 bool idb_handle_invite(struct idb_app *app, const json_t *request, json_t **answer,
                        struct idb_error *err);
 

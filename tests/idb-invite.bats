@@ -23,10 +23,11 @@ refused() {
 
 @test "idb-invite: every member of the answer" {
     invite "$BOUND"
-    [ "$(members)" = 'address address_with_code bound code expires_at invitation lang organisation purpose reference' ]
+    [ "$(members)" = 'address address_with_code bound code expires_at invitation lang number number_display organisation purpose reference tel' ]
     [ -z "$stderr" ]
     jq -e '.address == "https://www.example.org/i" and .bound and .lang == "nl"
-        and .organisation == "Gemeente Voorbeeld" and .reference == "Z-2026-77"
+        and .number == "+31241234567" and .number_display == "+31 24 123 45 67"
+        and .tel == "tel:+31241234567" and .organisation == "Gemeente Voorbeeld" and .reference == "Z-2026-77"
         and .purpose == { name: "status", label: "Hoe staat het met mijn aanvraag?" }
         and (.code | test("^[BCDFGHJKLMNPQRSTVWXZ2-9]{5}-[BCDFGHJKLMNPQRSTVWXZ2-9]{5}$"))
         and .address_with_code == "https://www.example.org/i?c=" + (.code | gsub("-"; ""))' <<<"$output"

@@ -35,7 +35,9 @@ def login_rows:
       [w(["stated"]), (if .answer.attested_by then d(["stated_text"]; { who: .answer.attested_by }) else null end)],
       [w(["level"]), (if .answer.level then word("levels"; .answer.level) | @html else null end)],
       [w(["login_time"]), time_html("auth_time")],
-      [w(["reference"]), (if .answer.reference then .answer.reference | @html else null end)] ];
+      [w(["reference"]), (if .answer.reference then .answer.reference | @html else null end)],
+      # By a letter that anybody may have had in hand.
+      [w(["tied"]), (if .answer.reference_tied == false then d(["not_tied"]) else null end)] ];
 
 def case_rows:
     [ [w(["state"]), (word("states"; .answer.state) | @html)],

@@ -337,6 +337,11 @@ def error_table:
         not_called: ["409 Conflict", "not_called", "code"],
         renewals_spent: ["409 Conflict", "renewals_spent", "code"],
         too_late: ["409 Conflict", "too_late", "code"],
+        invitation_unknown: ["404 Not Found", "invitation_unknown", "invite"],
+        invitation_expired: ["410 Gone", "invitation_expired", "start"],
+        invitation_used: ["410 Gone", "invitation_used", "start"],
+        invitation_throttled: ["429 Too Many Requests", "invitation_throttled", "invite"],
+        other_person: ["403 Forbidden", "other_person", "invite"],
         busy: $busy, clock: $busy, memory: $busy, no_code: $busy, random: $busy,
         internal: $broken, schema: $broken, forged: $broken, client_key: $broken,
         input: $broken, output: $broken, usage: $broken,
@@ -363,12 +368,22 @@ def start_address:
 def onward_link_html($to; $path):
     "<p class=\"utrecht-paragraph\"><a class=\"utrecht-button-link utrecht-button-link--html-a utrecht-button-link--primary-action\" href=\"\(href($to))\">\(say($path))</a></p>";
 
+# Where who came by a letter types its code again.
+def invite_address:
+    (.answer.invitation // "") as $code
+    | "\(.lang)/invite" + (if $code | test("^[A-Z0-9]{5}-[A-Z0-9]{5}$") then "?c=\($code)" else "" end);
+
+# Whether who came by a letter may go on with its code.
+def is_invited: .answer.invitation and (.answer.error | IN("invitation_used", "invitation_expired") | not);
+
 # Never a dead end.
 def onward_html($where):
     start_address as $start
     | if $where == "none" then ""
       elif $where == "code" then onward_link_html("\(.lang)/code"; ["onward", "code"])
       elif $where == "desk" then onward_link_html("desk"; ["desk", "calls", "title"])
+      elif $where == "invite" then onward_link_html(invite_address; ["onward", "invite"])
+      elif $where == "start" and is_invited then onward_link_html(invite_address; ["onward", "start"])
       elif $where == "start" and $start then onward_link_html($start; ["onward", "start"])
       elif organisation_url then
           @html "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(organisation_url)\">" + say(["onward", "site"]; { organisation: organisation_name }) + "</a></p>"
@@ -393,6 +408,7 @@ def error_page($page):
     | document($page
         + { status: $status, title: say($path + ["title"]),
             headers: ((if $status[:3] == "503" then ["Retry-After: 5"]
+                       elif $status[:3] == "429" then ["Retry-After: 900"]
                        elif $status[:3] == "405" then ["Allow: \($page.allow // "GET, HEAD")"]
                        elif $status[:3] == "401" then ["WWW-Authenticate: Basic realm=\"ID Bellen\""]
                        else [] end)),

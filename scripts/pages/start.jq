@@ -49,7 +49,7 @@ def login_html($v):
           + (if .answer.minimum_level then
                para_html(["start", "level"]; { level: word("levels"; .answer.minimum_level) })
              else "" end)
-          + form_html("\(.lang)/login"; { purpose: .answer.purpose.name };
+          + form_html("\(.lang)/login"; { purpose: .answer.purpose.name, invitation: .answer.invitation };
               [.answer.methods[]
                | { name: "method", value: .name,
                    class: (if $c.answer.open == false then "second" else "first" end),
@@ -64,7 +64,7 @@ context($ARGS.named)
       | . as $c
       | document(
           { title: say(["start", "title"]; $v), forms: "anywhere",
-            other: "\(.lang)/start/\(.answer.purpose.name)",
+            other: (if .answer.invitation then invite_address else "\(.lang)/start/\(.answer.purpose.name)" end),
             html: (
               lead_html(["start", "lead"]; $v)
               + section_html("how"; ["start", "how"];
