@@ -156,6 +156,9 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -m 644 scripts/phone/http/lighttpd.conf \
 		$(DESTDIR)$(PREFIX)/share/idb/lighttpd/phone-platforms.conf
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
+	install -d $(DESTDIR)$(PREFIX)/share/idb/letter
+	install -m 644 scripts/letter/*.jq scripts/letter/*.json $(DESTDIR)$(PREFIX)/share/idb/letter
+	install -m 755 scripts/letter/letter $(DESTDIR)$(PREFIX)/share/idb/letter
 	install -d $(DESTDIR)$(PREFIX)/share/idb/phone $(DESTDIR)$(PREFIX)/share/idb/prompts
 	install -m 644 scripts/phone/extensions.conf scripts/phone/nginx.conf scripts/phone/apache.conf \
 		scripts/phone/openapi.json $(DESTDIR)$(PREFIX)/share/idb/phone

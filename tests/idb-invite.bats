@@ -277,3 +277,58 @@ counted() { sql "SELECT COALESCE(MAX(count), 0) FROM attempts"; }
     typed BCDFG-HJKLM 192.0.2.1 78
     [ "$(json error)" = key_missing ]
 }
+
+# ---- the letter ----
+
+letter() { run --separate-stderr "-${2-0}" "$IDB_ROOT/scripts/letter/letter" "$1" <"$BATS_TEST_TMPDIR/line"; }
+
+@test "letter: in both languages, with address, code and date, and no link that hides another" {
+    local lang
+    for lang in nl en; do
+        idb-invite >"$BATS_TEST_TMPDIR/line" \
+            <<<"{\"purpose\":\"status\",\"reference\":\"Z & <1>\",\"person\":\"999990019\",\"lang\":\"$lang\",\"qr\":\"svg\",\"expires_at\":\"$(date -u -d '+3 days' +%FT10:05:00Z)\"}"
+        code=$(jq -r .code "$BATS_TEST_TMPDIR/line")
+        letter html
+        xmllint --noout - <<<"${output#*$'\n'}"
+        [[ $output == *"<span class=\"address\">https://www.example.org/i</span>"*"<span class=\"code\">$code</span>"*'<svg '* ]]
+        [[ $output == *'Z &amp; &lt;1&gt;'* && $output != *'{'[a-z]*'}'* && $output != *'<img'* && $output != *'<a '* ]]
+        letter mail
+        [ "$(grep -c '' <<<"$output")" = "$(grep -c $'\r$' <<<"$output")" ]
+        [[ $output == *" https://www.example.org/i"$'\r\n'*" $code"$'\r\n'*"$(jq -r .address_with_code "$BATS_TEST_TMPDIR/line")"$'\r\n'* ]]
+        [[ $output == *"$(TZ=Europe/Amsterdam date -d '+3 days' +'%-d ')"* && $output == *'Z & <1>'* && $output != *'{'[a-z]*'}'* ]]
+        [ -z "$stderr" ]
+    done
+}
+
+@test "letter: both languages have the same texts" {
+    local lang
+    for lang in nl en; do
+        jq -r 'paths(scalars) | map(tostring) | join(".")' "$IDB_ROOT/scripts/letter/$lang.json" | sort >"$BATS_TEST_TMPDIR/$lang"
+    done
+    diff "$BATS_TEST_TMPDIR/nl" "$BATS_TEST_TMPDIR/en"
+}
+
+@test "letter: a subject that is not ASCII is a header all the same; the address is what it was given" {
+    idb_instance "$LOGIN | .purposes.status.label.nl = \"Coördinatie één tweeëndertig patiëntenadministraties\""
+    idb-invite <<<'{"purpose":"status","qr":"svg"}' | jq -c '. + { to: ["T. Est", "<b>1"] }' >"$BATS_TEST_TMPDIR/line"
+    letter mail
+    [ "$(sed -n '1,/^MIME/p' <<<"$output" | grep -c 'UTF-8?B')" -ge 3 ]
+    [ "$(sed '/^MIME/,$d; s/^Subject: //; s/^ //; s/\r$//; s/^=?UTF-8?B?//; s/?=$//' <<<"$output" | while read -r part; do base64 -d <<<"$part"; done)" = \
+        'Bel ons: Coördinatie één tweeëndertig patiëntenadministraties' ]
+    letter html
+    [[ $output == *'<address>T. Est<br />&lt;b&gt;1</address>'* ]]
+}
+
+@test "letter: what is no line of idb-invite is refused with exit 65, and usage with 64" {
+    local line
+    for line in '' '{}' 'x' '{"error":"busy","message":"Try again."}' '{"code":"B"}'; do
+        printf '%s\n' "$line" >"$BATS_TEST_TMPDIR/line"
+        letter mail 65
+        [ -z "$output" ]
+        [[ $stderr == *'letter: not one line of idb-invite'* ]]
+    done
+    idb-invite <<<'{"purpose":"status"}' >"$BATS_TEST_TMPDIR/line"
+    letter html 65
+    letter pdf 64
+    [[ $stderr == 'usage: scripts/letter/letter'* ]]
+}

@@ -21,4 +21,4 @@ invitation($ARGS.named)
      w(["without"]), "",
      "\(w(["safe", "title"])) \(w(["safe", "mail"]))", "",
      w(["bye"]), .organisation,
-     (if .reference then w(["reference"]) else empty end) ] | join("\r\n"))
+     (if .reference then w(["reference"]) else empty end) ] | map("\(.)\r") | join("\n"))

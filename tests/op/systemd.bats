@@ -226,6 +226,7 @@ services() { (cd "$UNITS" && echo *.service); }
     grep -qx 'AccuracySec=1s' "$UNITS/idb-purge.timer"
     # The same commands as cron's.
     for command in 'idb-purge' 'idb-keys rotate --older-than=23 seal' 'idb-keys rotate --older-than=720' \
+        'idb-keys rotate --older-than=3000 invite' \
         'find /var/backups/idb' '-mtime +7 -delete' 'idb-store backup /var/backups/idb/'; do
         grep -qF -- "$command" "$IDB_ROOT/scripts/cron/idb"
         cat "$UNITS"/idb-{purge,rotate,backup}.service | grep '^ExecStart=' | grep -qF -- "$command"
