@@ -88,7 +88,7 @@ aged() {
     [ -z "$(tail -c 1 "$FILE")" ]
     run -1 grep -q $'\r' "$FILE"
     run -1 grep -vE '^(#.*|[A-Z]+=[^ ]+|([0-9]{1,2}|\*)( ([0-9]{1,2}|\*)){4} [a-z-]+ [^ ].*)?$' "$FILE"
-    [ "$(entries | wc -l)" = 4 ]
+    [ "$(entries | wc -l)" = 5 ]
     while read -r minute hour day month weekday user command; do
         [ "$minute" = '*' ] || [ "$minute" -lt 60 ]
         [ "$hour" = '*' ] || [ "$hour" -lt 24 ]
