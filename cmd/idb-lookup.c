@@ -10,6 +10,7 @@ static const char help[] =
     "  {\"call_id\":\"c-1\"}                    opens; masked values stay masked\n"
     "  {\"call_id\":\"c-1\",\"reveal\":[\"bsn\"]}   shows masked values\n"
     "  {\"call_id\":\"c-1\",\"peek\":true}        looks without opening\n"
+    "  {\"call_id\":\"c-1\",\"hand_over\":true}   hands it over to a colleague\n"
     "  {\"open\":true}                        the calls now open, no personal data\n"
     "  {\"ticket\":\"K7M2PX\"}                  state and times of a case, for support\n"
     "\n"

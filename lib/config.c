@@ -364,6 +364,7 @@ json_t *idb_config_public(const struct idb_config *config)
                                            "minimum_level", "confirm", "consent",    NULL };
     static const char *const attribute[] = { "label", "mask", NULL };
     static const char *const method[] = { "label", NULL };
+    json_t *frames = json_object_get(config->root, "frame_ancestors");
     json_t *out = json_object();
     json_t *rest = durations(config);
 
@@ -374,7 +375,8 @@ json_t *idb_config_public(const struct idb_config *config)
         && publish(out, config, "purposes", purpose, public_purpose)
         && publish(out, config, "attributes", attribute, public_attribute)
         && publish(out, config, "methods", method, public_method) && rest
-        && json_object_update(out, rest) == 0)
+        && json_object_update(out, rest) == 0
+        && (!frames || json_object_set(out, "frame_ancestors", frames) == 0))
         goto out;
     json_decref(out);
     out = NULL;

@@ -154,6 +154,14 @@ static bool is_https(const char *text)
     return true;
 }
 
+/* An address that ends with its host. */
+static bool is_origin(const char *text)
+{
+    size_t host;
+
+    return !strncmp(text, "https://", 8) && is_authority(text + 8, &host) && !text[8 + host];
+}
+
 static bool is_base(const char *text)
 {
     char path[512];
@@ -257,6 +265,9 @@ static const struct idb_config_format format_absolute = { is_absolute, "an absol
 static const struct idb_config_format format_base = {
     is_base, "an https:// address without user, ?, # and .., such as https://www.example.org"
 };
+static const struct idb_config_format format_origin = {
+    is_origin, "an origin, https:// and a host with perhaps a port, such as https://kcc.example.org"
+};
 static const struct idb_config_format format_issuer = {
     is_issuer, "an https:// address without user, ? and # (http:// for this machine alone)"
 };
@@ -300,6 +311,7 @@ static const struct idb_config_rule one_role = { .kind = KIND_TEXT, .words = wor
 static const struct idb_config_rule one_link = { .kind = KIND_TEXT, .max = 500, .format = &format_link };
 static const struct idb_config_rule one_range = { .kind = KIND_TEXT, .format = &format_hours };
 static const struct idb_config_rule one_date = { .kind = KIND_TEXT, .format = &format_date };
+static const struct idb_config_rule one_origin = { .kind = KIND_TEXT, .max = 255, .format = &format_origin };
 static const struct idb_config_rule one_desk = { .kind = KIND_LIST, .min = 1, .child = &one_role };
 
 /* Texts in languages; the same everywhere but for its key. */
@@ -503,6 +515,7 @@ static const struct idb_config_rule root_rules[] = {
     { .key = "audit", .kind = KIND_OBJECT, .child = audit_rules },
     { .key = "invite", .kind = KIND_OBJECT, .child = invite_rules },
     { .key = "desk", .kind = KIND_MAP, .format = &format_user, .child = &one_desk },
+    { .key = "frame_ancestors", .kind = KIND_LIST, .child = &one_origin },
     { .key = "attributes", .kind = KIND_MAP, .required = true, .min = 1,
       .format = &format_attribute, .child = &one_attribute_object },
     { .key = "methods", .kind = KIND_MAP, .format = &format_name, .child = &one_method },

@@ -119,3 +119,10 @@ bool idb_cookie_set(json_t *cookies, const char *name, const char *value, long m
 
     return json_array_append_new(cookies, line) == 0;
 }
+
+bool idb_cookie_set_strict(json_t *cookies, const char *name, const char *value)
+{
+    json_t *line = json_sprintf("%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict", name, value);
+
+    return json_array_append_new(cookies, line) == 0;
+}

@@ -1,7 +1,7 @@
 /*
  * Cookies: the Cookie header of a request (RFC 6265 section 4.2) and the
  * Set-Cookie values of an answer. All ours carry the __Host- prefix, hence
- * Secure and Path=/, and HttpOnly, SameSite=Lax.
+ * Secure and Path=/, and HttpOnly, SameSite=Lax; the desk's SameSite=Strict.
  *
  *     char token[IDB_COOKIE_MAX];
  *     if (!idb_cookie_get(token, sizeof token, header, IDB_COOKIE_SESSION, err)) ...
@@ -17,6 +17,7 @@
 #define IDB_COOKIE_SESSION    "__Host-idb-session" /* the status token */
 #define IDB_COOKIE_OFFER      "__Host-idb-offer"   /* the same, until the resident has agreed */
 #define IDB_COOKIE_CODE       "__Host-idb-code"    /* the code, encrypted */
+#define IDB_COOKIE_DESK       "__Host-idb-desk"    /* what the desk's forms are held against */
 #define IDB_COOKIE_MAX        4096                 /* bytes of one value, NUL included */
 #define IDB_COOKIE_HEADER_MAX 16384                /* bytes of the Cookie header */
 
@@ -41,5 +42,8 @@ char *idb_cookie_keep(const char *header, const char *prefix);
  * name for max_age seconds, or that clears it (value NULL). False only when out
  * of memory. value is base64url, dots and dashes. */
 bool idb_cookie_set(json_t *cookies, const char *name, const char *value, long max_age);
+
+/* The same until the browser is closed, and never sent along from another site's page. */
+bool idb_cookie_set_strict(json_t *cookies, const char *name, const char *value);
 
 #endif

@@ -70,6 +70,7 @@ static const char *headline(const json_t *answer)
     static const char *const words[][2] = {
         { "open", "IDENTIFIED" },
         { "peek", "A call with a session (not opened)" },
+        { "handed_over", "Handed over: a colleague can open it now" },
         { "unconfirmed", "NOT YET CONFIRMED by the resident: no data until they do" },
         { "ended", "NOT IDENTIFIED: this call has ended" },
         { "ticket", "Case" },
@@ -99,6 +100,7 @@ static void print_login(const json_t *answer)
 
 static void print_call(const json_t *answer)
 {
+    const json_t *handed = json_object_get(answer, "handed_over");
     bool page = !strcmp(text(answer, "confirm"), "page");
     bool yes = json_is_true(json_object_get(answer, "confirmed"));
 
@@ -112,6 +114,8 @@ static void print_call(const json_t *answer)
     row("Caller's number ends in", text(answer, "caller"), "");
     row("Announced number", text(answer, "number_hint"), "");
     row("Reference", text(answer, "reference"), "");
+    row("Handed over by", text(handed, "by"), "");
+    time_row("Handed over at", handed, "at");
     time_row("Wrap up until", answer, "wrap_up_until");
 }
 

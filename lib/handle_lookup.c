@@ -18,6 +18,7 @@ struct look {
     const char *lang;
     const json_t *reveal; /* names, or NULL */
     bool peek;
+    bool hand_over;
 };
 
 /* What is known of a call without opening anything. */
@@ -36,6 +37,31 @@ static json_t *describe_call(const struct idb_app *app, const struct idb_session
     idb_answer_time(a, "connected_at", s->connected_at);
     idb_answer_time(a, "wrap_up_until", !strcmp(s->state, "wrap_up") ? s->due_at : 0);
     return a;
+}
+
+/* By whom and when the call was last handed over, where it was: the audit row that
+ * recorded it says so, and lives longer than any session. */
+static bool add_hand_over(struct idb_app *app, json_t *a, const char *session,
+                          struct idb_error *err)
+{
+    static const char agent[] = "agent:";
+    struct idb_value in[] = { idb_text(session) };
+    bool found = false;
+    json_t *handed;
+    const char *by;
+
+    if (!idb_store_query(app->store, IDB_SQL_HANDED_OVER, in, 1, err)
+        || !idb_store_row(app->store, &found, err))
+        return false;
+    if (!found)
+        return true;
+    by = idb_store_text(app->store, 1);
+    if (!strncmp(by, agent, sizeof agent - 1))
+        by += sizeof agent - 1;
+    handed = json_pack("{s:s}", "by", by);
+    idb_answer_time(handed, "at", idb_store_int(app->store, 0));
+    json_object_set_new(a, "handed_over", handed);
+    return true;
 }
 
 /* The row's call must have been bound to it by the phone zone, and cannot have
@@ -264,6 +290,21 @@ static bool open_record(struct idb_app *app, struct idb_session *s, const struct
     return ok;
 }
 
+/* To a colleague, who opens the call as anybody does: nothing of the resident is
+ * shown here, and whoever hands over must have opened it, or another did. */
+static bool hand_over(struct idb_app *app, const struct idb_session *s, const struct look *look,
+                      json_t **answer, struct idb_error *err)
+{
+    if (!strcmp(s->state, "called"))
+        return idb_fail(err, IDB_REFUSED, "not_open", "Open the call before handing it over.");
+    if (!check_binding(app, s, err))
+        return !strcmp(err->code, "forged") && alarm(app, s->id, "hand_over", err);
+    if (!idb_audit(app, "hand_over", s->id, "ok", NULL, err))
+        return false;
+    *answer = describe_call(app, s, look->lang, "handed_over");
+    return true;
+}
+
 /* A call without a session: unknown, or ended, and why. */
 static bool no_session(struct idb_app *app, const struct look *look, json_t **answer,
                        struct idb_error *err)
@@ -282,15 +323,25 @@ static bool no_session(struct idb_app *app, const struct look *look, json_t **an
     return true;
 }
 
+/* One thing at a time. */
+static bool check_look(const struct look *look, struct idb_error *err)
+{
+    return !look->hand_over || (!look->peek && !look->reveal)
+           || idb_fail(err, IDB_DATA, "bad_request",
+                       "\"hand_over\" goes with neither \"peek\" nor \"reveal\".");
+}
+
 static bool by_call(struct idb_app *app, const json_t *request, json_t **answer,
                     struct idb_error *err)
 {
     const json_t *reveal = json_object_get(request, "reveal");
     struct look look = { .call_id = idb_request_text(request, "call_id"),
                          .reveal = json_array_size(reveal) > 0 ? reveal : NULL,
-                         .peek = json_is_true(json_object_get(request, "peek")) };
+                         .peek = json_is_true(json_object_get(request, "peek")),
+                         .hand_over = json_is_true(json_object_get(request, "hand_over")) };
     struct idb_session s = { 0 };
-    bool ok = idb_request_call_id(look.call_id, err) && idb_request_lang(request, &look.lang, err)
+    bool ok = check_look(&look, err) && idb_request_call_id(look.call_id, err)
+              && idb_request_lang(request, &look.lang, err)
               && idb_app_line(app, idb_request_text(request, "line"), err)
               && idb_app_agent(app, "agent", err)
               && (look.peek ? idb_app_read(app, err) : idb_app_write(app, err))
@@ -300,10 +351,26 @@ static bool by_call(struct idb_app *app, const json_t *request, json_t **answer,
         ok = no_session(app, &look, answer, err);
     else if (ok && look.peek)
         *answer = describe_call(app, &s, look.lang, "peek");
+    else if (ok && look.hand_over)
+        ok = hand_over(app, &s, &look, answer, err);
     else if (ok)
         ok = open_record(app, &s, &look, answer, err);
+    ok = ok && (!s.found || !*answer || add_hand_over(app, *answer, s.id, err));
     idb_session_clear(&s);
     return ok;
+}
+
+/* Once the list is whole: a statement ends the one before it. */
+static bool add_hand_overs(struct idb_app *app, const json_t *calls, struct idb_error *err)
+{
+    json_t *call;
+    size_t i;
+
+    json_array_foreach (calls, i, call) {
+        if (!add_hand_over(app, call, idb_request_text(call, "session"), err))
+            return false;
+    }
+    return true;
 }
 
 static bool open_calls(struct idb_app *app, const json_t *request, json_t **answer,
@@ -321,6 +388,7 @@ static bool open_calls(struct idb_app *app, const json_t *request, json_t **answ
     while (ok && (ok = idb_session_next(app, &s, err)) && s.found)
         json_array_append_new(calls, describe_call(app, &s, lang, NULL));
     idb_session_clear(&s);
+    ok = ok && add_hand_overs(app, calls, err);
     if (ok)
         *answer = json_pack("{s:s, s:O}", "result", "calls", "calls", calls);
     json_decref(calls);
@@ -346,6 +414,11 @@ static json_t *describe_case(const struct idb_app *app, const struct idb_session
     if (s->refusal[0])
         json_object_set_new(a, "refusal", json_string(s->refusal));
     idb_answer_time(a, "refused_at", s->refused_at);
+    if (live) {
+        json_object_set_new(a, "confirm",
+                            json_string(idb_session_needs_page(app, s) ? "page" : "notify"));
+        json_object_set_new(a, "confirmed", json_boolean(s->confirmation != NULL));
+    }
     return a;
 }
 
@@ -378,9 +451,12 @@ bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answ
                        struct idb_error *err)
 {
     static const struct idb_member by_call_members[] = {
-        { "call_id", JSON_STRING, 65536, IDB_REQUIRED }, { "line", JSON_STRING, 64, IDB_OPTIONAL },
-        { "peek", JSON_TRUE, 0, IDB_OPTIONAL },          { "reveal", JSON_ARRAY, 64, IDB_OPTIONAL },
+        { "call_id", JSON_STRING, 65536, IDB_REQUIRED },
+        { "line", JSON_STRING, 64, IDB_OPTIONAL },
+        { "peek", JSON_TRUE, 0, IDB_OPTIONAL },
+        { "reveal", JSON_ARRAY, 64, IDB_OPTIONAL },
         { "lang", JSON_STRING, 2, IDB_OPTIONAL },
+        { "hand_over", JSON_TRUE, 0, IDB_OPTIONAL },
     };
     static const struct idb_member open_members[] = { { "open", JSON_TRUE, 0, IDB_REQUIRED },
                                                       { "lang", JSON_STRING, 2, IDB_OPTIONAL } };
@@ -393,6 +469,6 @@ bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answ
     if (json_is_true(json_object_get(request, "open")))
         return idb_request_check(request, open_members, 2, err)
                && open_calls(app, request, answer, err);
-    return idb_request_check(request, by_call_members, 5, err)
+    return idb_request_check(request, by_call_members, 6, err)
            && by_call(app, request, answer, err);
 }

@@ -51,6 +51,8 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_BY_TICKET] = SESSION "WHERE ticket = $1",
     [IDB_SQL_OPEN_CALLS] = SESSION "WHERE state IN ('called', 'connected', 'wrap_up') AND" ALIVE
                                    " ORDER BY called_at LIMIT 200",
+    [IDB_SQL_HANDED_OVER] = "SELECT at, actor FROM audit WHERE session = $1"
+                            " AND action = 'hand_over' AND result = 'ok' ORDER BY id DESC LIMIT 1",
 
     /* The decision who gets a code. $1 now, $2 line, $3 call id, $4..$7 MACs,
      * $8 the call's hash, $9 most wrong codes a call, $10 last two digits,

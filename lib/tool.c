@@ -39,6 +39,7 @@ static const char *const allowed[] = {
     "HTTP_HOST",
     "HTTP_SEC_FETCH_DEST",
     "REMOTE_ADDR",
+    "HTTP_SEC_FETCH_SITE",
 };
 
 static bool is_allowed(const char *entry)

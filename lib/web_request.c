@@ -3,6 +3,7 @@
 #include "cgi.h"
 #include "cookie.h"
 #include "form.h"
+#include "form_token.h"
 #include "mac.h"
 
 #include <stdlib.h>
@@ -95,11 +96,15 @@ static void add_user(json_t *request)
         json_object_set_new(request, "user", json_string(user));
 }
 
-/* Fetched as a part of some page, as an image is: nobody looks at the answer. */
+/* Fetched as a part of some page, as an image is: nobody looks at the answer. A frame of
+ * our own site is looked at; one of another site may be hidden there, or never shown. */
 static bool is_embedded(void)
 {
     const char *dest = idb_cgi_variable("HTTP_SEC_FETCH_DEST");
+    const char *site = idb_cgi_variable("HTTP_SEC_FETCH_SITE");
 
+    if (!strcmp(dest, "iframe") || !strcmp(dest, "frame"))
+        return strcmp(site, "same-origin") != 0 && strcmp(site, "same-site") != 0;
     return dest[0] && strcmp(dest, "document") != 0;
 }
 
@@ -108,7 +113,12 @@ static bool read_query(json_t **query, struct idb_error *err)
     return idb_form_parse(query, idb_cgi_variable("QUERY_STRING"), err);
 }
 
-bool idb_web_request(json_t **request, struct idb_error *err)
+static const char *text_of(const json_t *request, const char *name)
+{
+    return json_string_value(json_object_get(request, name));
+}
+
+bool idb_web_request(json_t **request, bool check_token, struct idb_error *err)
 {
     const char *verb = idb_cgi_variable("REQUEST_METHOD");
     bool post = !strcmp(verb, "POST");
@@ -132,7 +142,11 @@ bool idb_web_request(json_t **request, struct idb_error *err)
         add_user(*request);
         if (is_embedded())
             json_object_set_new(*request, "embedded", json_true());
-    } else {
+        ok = !check_token || !post
+             || idb_form_token_check(form, text_of(*request, "cookies"), text_of(*request, "user"),
+                                     err);
+    }
+    if (!ok) {
         json_decref(*request);
         *request = NULL;
     }

@@ -174,6 +174,18 @@ false
     [ -z "$stderr" ]
 }
 
+@test "idb-config: who may frame the desk is shown, and is an origin" {
+    edit '.frame_ancestors = ["https://kcc.example.org", "https://[::1]:8443"]'
+    run --separate-stderr -0 idb-config --config=idb.json show
+    [ "$(jq -c .frame_ancestors <<<"$output")" = '["https://kcc.example.org","https://[::1]:8443"]' ]
+    [ -z "$stderr" ]
+    for origin in http://kcc.example.org https://kcc.example.org/ 'https://*.example.org' https:// \
+        'https://a.example.org;script-src' "'self'" '*' https://a@example.org https://a.example.org:0; do
+        edit ".frame_ancestors = [\"$origin\"]"
+        refused 78 config_invalid 'frame_ancestors[0]'
+    done
+}
+
 @test "idb-config: show prints text on a terminal, in the language asked for" {
     run -0 script -qec "idb-config --config=idb.json show" /dev/null
     [[ "$output" = "Gemeente Voorbeeld"* ]]

@@ -161,6 +161,71 @@ is_forged() {
     [ "$output" = '{"result":"ended","reason":"hung_up"}' ]
 }
 
+# ---- handing over ----
+
+@test "idb-lookup: handed over, on record, and every look says so, but shows nothing more" {
+    called
+    look 0
+    look 0 '"hand_over":true'
+    [ -z "$stderr" ]
+    [ "$(members)" = 'call_id called_at caller confirm confirmed connected_at handed_over line number_hint purpose result session state ticket' ]
+    [ "$(json result) $(json state) $(json .handed_over.by)" = 'handed_over connected alice' ]
+    about 0 "$(in_seconds .handed_over.at)"
+    tells_nothing
+    [ "$(newest_audit)" = "agent:alice|hand_over|$session|ok" ]
+    me=$(id -un) handed=$(json '.handed_over | tojson')
+    for request in '{"call_id":"c-1","peek":true}' '{"call_id":"c-1"}' '{"call_id":"c-1","reveal":["bsn"]}'; do
+        run --separate-stderr -0 lookup_as "$me" "$request"
+        [ "$(json '.handed_over | tojson')" = "$handed" ]
+        [ -z "$stderr" ]
+    done
+    # What was shown to the one who handed over is masked anew.
+    run --separate-stderr -0 lookup_as "$me" '{"call_id":"c-1"}'
+    [ "$(json '.attributes[0].masked')" = true ]
+    run --separate-stderr -0 lookup_as "$me" '{"open":true}'
+    [ "$(json '.calls[0].handed_over | tojson')" = "$handed" ]
+    run --separate-stderr -0 lookup_as "$me" '{"call_id":"c-1","hand_over":true}'
+    [ "$(json .handed_over.by)" = "$me" ]
+    run --separate-stderr -0 idb-lookup --human <<<'{"call_id":"c-1","peek":true}'
+    [[ $output == *'Handed over by '*"$me"* ]]
+}
+
+@test "idb-lookup: only what was opened is handed over, by an agent, and alone" {
+    called
+    other=$(issue_status)
+    verify "$(code_of "$other")" c-2 >/dev/null
+    lookup_as alice '{"call_id":"c-2"}' >/dev/null
+    before=$(snapshot)
+    look 1 '"hand_over":true'
+    refused not_open
+    for more in '"peek":true' '"reveal":["bsn"]'; do
+        look 65 "\"hand_over\":true,$more"
+        failed idb-lookup bad_request
+    done
+    for user in sam pia mallory; do
+        run --separate-stderr -77 lookup_as "$user" '{"call_id":"c-2","hand_over":true}'
+        failed idb-lookup not_permitted
+    done
+    run --separate-stderr -1 lookup_as alice '{"call_id":"c-9","hand_over":true}'
+    refused unknown_call
+    [ "$(snapshot)" = "$before" ]
+    run --separate-stderr -0 lookup_as alice '{"call_id":"c-2"}'
+    [ "$(json handed_over)" = null ]
+    idb-end --zone=desk <<<'{"call_id":"c-2"}' >/dev/null
+    run --separate-stderr -1 lookup_as alice '{"call_id":"c-2","hand_over":true}'
+    [ "$output" = '{"result":"ended","reason":"ended"}' ]
+}
+
+@test "idb-lookup: a forged call is not handed over" {
+    called
+    look 0
+    sql "UPDATE session SET bound = zeroblob(32)"
+    look 70 '"hand_over":true'
+    failed idb-lookup forged
+    [ "$(newest_audit)" = "agent:alice|hand_over|$session|forged" ]
+    [ "$(alarms forged)" = 1 ]
+}
+
 # ---- unconfirmed ----
 
 @test "idb-lookup: a purpose that needs a yes shows nothing before it" {
@@ -433,7 +498,7 @@ is_forged() {
 @test "idb-lookup: a ticket, every member of the answer, no personal data" {
     ticket=$(jq -r .ticket <<<"$issued")
     run --separate-stderr -0 lookup_as sam "{\"ticket\":\"$ticket\"}"
-    [ "$(members)" = 'code_expires_at code_valid created_at purpose result session state ticket' ]
+    [ "$(members)" = 'code_expires_at code_valid confirm confirmed created_at purpose result session state ticket' ]
     [ "$(json result) $(json ticket) $(json session) $(json state) $(json code_valid)" = \
         "ticket $ticket $session issued true" ]
     about 600 "$(in_seconds .code_expires_at)"
@@ -447,6 +512,18 @@ is_forged() {
     [ "$(members)" = 'called_at code_expires_at code_valid connected_at created_at ended_at purpose reason refusal refused_at result session state ticket' ]
     [ "$(json state) $(json reason) $(json refusal) $(json code_valid)" = 'done resident used false' ]
     for secret in 999990019 Estpersoon Z-1 c-1 '"78"'; do [[ $output != *"$secret"* ]]; done
+    [ -z "$stderr" ]
+}
+
+@test "idb-lookup: a ticket says whether the resident must confirm, and has, while it lives" {
+    issued=$(issue change)
+    called
+    ticket=$(jq -r .ticket <<<"$issued")
+    run --separate-stderr -0 lookup_as sam "{\"ticket\":\"$ticket\"}"
+    [ "$(json confirm) $(json confirmed)" = 'page false' ]
+    confirm "$issued" true >/dev/null
+    run --separate-stderr -0 lookup_as sam "{\"ticket\":\"$ticket\"}"
+    [ "$(json confirm) $(json confirmed)" = 'page true' ]
     [ -z "$stderr" ]
 }
 

@@ -21,11 +21,28 @@ post() {
         CONTENT_LENGTH="$(printf %s "$body" | wc -c)" "$@"
 }
 
-# bad WORD COMMAND…: refused with that word.
+# token [VARIABLE=VALUE…]: a page's token, alice's; in $token, with the new cookie,
+# if any, in $cookie.
+token() {
+    run --separate-stderr -0 env "$@" idb-request --form-token
+    [ "$(members)" = 'cookies form_token' ]
+    [ -z "$stderr" ]
+    token=$(json form_token) cookie=$(json '.cookies[0] // "" | split(";")[0] // ""')
+}
+
+# checked BODY [VARIABLE=VALUE…]: a form posted and held against its token.
+checked() {
+    local body=$1
+    shift
+    printf %s "$body" | env REQUEST_METHOD=POST CONTENT_TYPE=application/x-www-form-urlencoded \
+        CONTENT_LENGTH="${#body}" "$@" idb-request --check-form-token
+}
+
+# bad WORD COMMAND…: refused with that word, and exit 65 or $exit.
 bad() {
     local word=$1
     shift
-    run --separate-stderr -65 "$@"
+    run --separate-stderr "-${exit-65}" "$@"
     failed idb-request "$word"
 }
 
@@ -131,6 +148,14 @@ bad() {
         run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=$part
         [ "$(json embedded)" = true ]
     done
+    run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=iframe HTTP_SEC_FETCH_SITE=cross-site
+    [ "$(json embedded)" = true ]
+    for site in same-origin same-site; do
+        run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=iframe "HTTP_SEC_FETCH_SITE=$site"
+        jq -e 'has("embedded") | not' <<<"$output"
+        run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=image "HTTP_SEC_FETCH_SITE=$site"
+        [ "$(json embedded)" = true ]
+    done
     run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=document
     jq -e 'has("embedded") | not' <<<"$output"
 }
@@ -155,4 +180,77 @@ bad() {
     idb_instance
     answer=$(post 'a=%zz' 2>/dev/null | idb-oidc-start 2>/dev/null || true)
     [ "$(jq -r .error <<<"$answer")" = bad_form ]
+}
+
+# ---- form tokens ----
+
+@test "idb-request: --form-token gives a token and, where there is none, a cookie for it" {
+    export REMOTE_USER=alice AUTH_TYPE=Basic
+    run --separate-stderr -0 idb-request --form-token
+    [[ $(json form_token) =~ ^[A-Za-z0-9_-]{43}$ ]]
+    [[ $(json '.cookies[0]') =~ ^__Host-idb-desk=[A-Za-z0-9_-]{22}\;\ Path=/\;\ Secure\;\ HttpOnly\;\ SameSite=Strict$ ]]
+    [ "$(json '.cookies | length')" = 1 ]
+    token
+    first=$token kept=$cookie
+    # The same browser keeps its cookie, and its token.
+    token "HTTP_COOKIE=a=b; $kept"
+    [ "$token|$cookie" = "$first|" ]
+    # HMAC-SHA-256 as OpenSSL's own command makes it.
+    key=$(printf '%s==' "${kept#*=}" | tr _- /+ | base64 -d | od -An -v -tx1 | tr -d ' \n')
+    [ "$token" = "$({ printf '\0\0\0\15idb desk form\0\0\0\5alice'; } | openssl dgst -sha256 -mac HMAC \
+        -macopt "hexkey:$key" -binary | base64 | tr /+ _- | tr -d =)" ]
+    # Another agent's is another; a broken cookie, or two, are replaced.
+    token REMOTE_USER=sam "HTTP_COOKIE=$kept"
+    [ "$token" != "$first" ]
+    for broken in __Host-idb-desk=x "__Host-idb-desk=" "$kept; $kept" "${kept}AAAA" "$kept%" "$(a_lot 5000)"; do
+        token "HTTP_COOKIE=$broken"
+        [ -n "$cookie" ]
+        [ "$token" != "$first" ]
+    done
+}
+
+@test "idb-request: a form with its token passes, and the token goes no further" {
+    export REMOTE_USER=alice AUTH_TYPE=Basic
+    token
+    run --separate-stderr -0 checked "a=1&form_token=$token" "HTTP_COOKIE=$cookie"
+    [ "$(jq -c .form <<<"$output")" = '{"a":"1"}' ]
+    [ -z "$stderr" ]
+    # What changes nothing needs none.
+    run --separate-stderr -0 env REQUEST_METHOD=GET idb-request --check-form-token
+    [ "$(json verb)" = GET ]
+}
+
+@test "idb-request: a token that is missing, altered, another agent's or another session's is refused" {
+    export REMOTE_USER=alice AUTH_TYPE=Basic
+    token
+    others=$token
+    token
+    mine=$token kept=$cookie
+    bad bad_form_token checked a=1 "HTTP_COOKIE=$kept"
+    bad bad_form_token checked a=1
+    bad bad_form_token checked "form_token=$mine"
+    bad bad_form_token checked "form_token=$others" "HTTP_COOKIE=$kept"
+    bad bad_form_token checked "form_token=$mine" "HTTP_COOKIE=$kept" REMOTE_USER=sam
+    bad bad_form_token checked "form_token=$mine" "HTTP_COOKIE=$kept; $kept"
+    bad bad_form_token checked "form_token=$mine" "HTTP_COOKIE=__Host-idb-session=${kept#*=}"
+    for altered in "" "${mine%?}" "${mine}A" "A$mine" "${mine:0:42}%3D" "$(tr 'A-Za-z' 'B-ZAb-za' <<<"$mine")" \
+        "${mine:0:21}"; do
+        bad bad_form_token checked "form_token=$altered" "HTTP_COOKIE=$kept"
+    done
+    [[ $output$stderr != *"$mine"* && $output$stderr != *"${kept#*=}"* ]]
+    # The query is no form.
+    bad bad_form_token checked a=1 "HTTP_COOKIE=$kept" "QUERY_STRING=form_token=$mine"
+}
+
+@test "idb-request: nobody without a name and a way to log in has a token" {
+    export REMOTE_USER=alice AUTH_TYPE=Basic
+    token
+    exit=77
+    for nobody in REMOTE_USER= AUTH_TYPE=; do
+        bad not_authenticated env "$nobody" idb-request --form-token
+        bad not_authenticated checked "form_token=$token" "HTTP_COOKIE=$cookie" "$nobody"
+    done
+    exit=64
+    bad usage idb-request --form-token --check-form-token
+    bad usage idb-request word
 }

@@ -124,7 +124,7 @@ static void page(void)
 {
     struct idb_error err = { 0 };
     json_t *request = NULL;
-    bool ok = rewind_body() && idb_web_request(&request, &err);
+    bool ok = rewind_body() && idb_web_request(&request, false, &err);
 
     fuzz_outcome(ok, &err);
     assert(ok == (request != NULL));
