@@ -36,12 +36,6 @@ static bool derive(unsigned char token[IDB_MAC_SIZE], const unsigned char secret
     return ok || idb_fail(err, IDB_SOFTWARE, "internal", "OpenSSL cannot make a MAC.");
 }
 
-static bool not_authenticated(struct idb_error *err)
-{
-    return idb_fail(err, IDB_NOPERM, "not_authenticated",
-                    "The web server did not say who calls (REMOTE_USER and AUTH_TYPE).");
-}
-
 static bool new_secret(unsigned char secret[SECRET_SIZE], json_t *cookies, struct idb_error *err)
 {
     char text[IDB_B64_SIZE(SECRET_SIZE)];
@@ -64,7 +58,8 @@ bool idb_form_token_make(json_t **answer, struct idb_error *err)
 
     *answer = NULL;
     if (!user[0] || !idb_cgi_variable("AUTH_TYPE")[0]) {
-        not_authenticated(err);
+        idb_fail(err, IDB_NOPERM, "not_authenticated",
+                 "The web server did not say who calls (REMOTE_USER and AUTH_TYPE).");
         goto out;
     }
     if (!read_secret(secret, idb_cgi_variable("HTTP_COOKIE")) && !new_secret(secret, cookies, err))
@@ -97,8 +92,6 @@ bool idb_form_token_check(json_t *form, const char *cookies, const char *user,
     unsigned char token[IDB_MAC_SIZE] = { 0 };
     bool ok;
 
-    if (!user)
-        return not_authenticated(err);
     ok = read_secret(secret, cookies);
     if (ok && !derive(token, secret, user, err))
         return false;

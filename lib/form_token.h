@@ -22,8 +22,7 @@
 bool idb_form_token_make(json_t **answer, struct idb_error *err);
 
 /* Takes the token out of the form and checks it against cookies (our part of the Cookie
- * header, may be NULL) and user (may be NULL). IDB_DATA "bad_form_token", and
- * "not_authenticated" as above. */
+ * header, may be NULL) and user. IDB_DATA "bad_form_token". */
 bool idb_form_token_check(json_t *form, const char *cookies, const char *user,
                           struct idb_error *err);
 

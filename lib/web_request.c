@@ -113,9 +113,18 @@ static bool read_query(json_t **query, struct idb_error *err)
     return idb_form_parse(query, idb_cgi_variable("QUERY_STRING"), err);
 }
 
-static const char *text_of(const json_t *request, const char *name)
+/* Somebody asks, and a form is of their own page. */
+static bool check_agent(const json_t *request, struct idb_error *err)
 {
-    return json_string_value(json_object_get(request, name));
+    const char *user = json_string_value(json_object_get(request, "user"));
+    json_t *form = json_object_get(request, "form");
+
+    if (!user)
+        return idb_fail(err, IDB_NOPERM, "not_authenticated",
+                        "The web server did not say who calls (REMOTE_USER and AUTH_TYPE).");
+    return !form
+           || idb_form_token_check(form, json_string_value(json_object_get(request, "cookies")),
+                                   user, err);
 }
 
 bool idb_web_request(json_t **request, bool check_token, struct idb_error *err)
@@ -142,9 +151,7 @@ bool idb_web_request(json_t **request, bool check_token, struct idb_error *err)
         add_user(*request);
         if (is_embedded())
             json_object_set_new(*request, "embedded", json_true());
-        ok = !check_token || !post
-             || idb_form_token_check(form, text_of(*request, "cookies"), text_of(*request, "user"),
-                                     err);
+        ok = !check_token || check_agent(*request, err);
     }
     if (!ok) {
         json_decref(*request);

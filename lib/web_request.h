@@ -17,7 +17,8 @@
  * "bad_method" (other than GET, HEAD, POST), "bad_type" (a POST that is no
  * urlencoded form), "bad_length", "too_large", "bad_form", "bad_path",
  * "bad_cookie", or "cross_site" (a POST whose Origin is another host). With
- * check_token a POST fails too where idb_form_token_check() does. */
+ * check_token it fails too where nobody was authenticated, IDB_NOPERM
+ * "not_authenticated", and a POST where idb_form_token_check() does. */
 bool idb_web_request(json_t **request, bool check_token, struct idb_error *err);
 
 #endif

@@ -22,7 +22,7 @@ TZ=${TZ:-Europe/Amsterdam}
 export PATH TZ
 idb_names=$(awk 'BEGIN { for (name in ENVIRON) print name }')
 idb_cgi="REQUEST_METHOD CONTENT_TYPE CONTENT_LENGTH QUERY_STRING PATH_INFO HTTP_COOKIE"
-idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST HTTP_SEC_FETCH_DEST REMOTE_USER AUTH_TYPE"
+idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_SITE REMOTE_USER AUTH_TYPE"
 
 # By the address that the server matched, /nl/… or /en/…, else the desk's. Each file of
 # text/ is a language.
@@ -48,12 +48,13 @@ only() {
     exec "$@"
 }
 
-# request VERBS PARTS FILTER: what was asked, as the request that FILTER makes of
+# request VERBS PARTS FILTER [OPTION]: what was asked, as the request that FILTER makes of
 # it; members that are not there are left out. PARTS is how much of a path may
-# follow the page's address. What idb-request refuses goes on down the pipe.
+# follow the page's address; OPTION is idb-request's. What that refuses goes on down
+# the pipe.
 # shellcheck disable=SC2016 # \$verb is jq's
 request() {
-    only "$idb_cgi" idb-request |
+    only "$idb_cgi" idb-request ${4+"$4"} |
         only '' jq -c --arg verbs "$1" --argjson parts "$2" "
             if .error then .
             elif .verb as \$verb | \$verbs | split(\" \") | index(\$verb) | not then
@@ -65,7 +66,8 @@ request() {
 
 # page NAME [TO]: the answer on standard input as the page NAME, with what anybody
 # may know of the configuration behind it; TO is where redirect leads. Pages that can
-# be held read the query for that; in another it may be a login's.
+# be held read the query for that; in another it may be a login's. The desk's forms
+# get the token that they are held against.
 page() {
     idb_page=$1
     idb_to=${2-}
@@ -77,7 +79,12 @@ page() {
         set -- "$@" --slurpfile "${idb_name%.json}" "$idb_file"
     done
     set -f
-    { cat && echo '"config"' && { (only '' idb-config show </dev/null 2>/dev/null) || :; }; } |
+    {
+        cat && echo '"config"' && { (only '' idb-config show </dev/null 2>/dev/null) || :; }
+        case $idb_page in
+        desk) (only 'HTTP_COOKIE REMOTE_USER AUTH_TYPE' idb-request --form-token </dev/null 2>/dev/null) || : ;;
+        esac
+    } |
         only "TZ SCRIPT_NAME PATH_INFO $idb_query" jq -nr -L "$idb_share/pages" "$@" \
             --arg lang "$idb_lang" --arg to "$idb_to" -f "$idb_share/pages/$idb_page.jq"
 }

@@ -249,6 +249,7 @@ bad() {
     for nobody in REMOTE_USER= AUTH_TYPE=; do
         bad not_authenticated env "$nobody" idb-request --form-token
         bad not_authenticated checked "form_token=$token" "HTTP_COOKIE=$cookie" "$nobody"
+        bad not_authenticated env "$nobody" REQUEST_METHOD=GET idb-request --check-form-token
     done
     exit=64
     bad usage idb-request --form-token --check-form-token

@@ -14,7 +14,7 @@ site_up() {
     shift
     mkdir -p "$SITE" || return
     hash=$(openssl passwd -6 secret) || return
-    for user in alice sam pia mallory pbx; do
+    for user in alice bob sam pia mallory pbx; do
         printf '%s:%s\n' "$user" "$hash"
     done >"$SITE/users"
     for zone in "$@"; do

@@ -2,10 +2,13 @@
  * Makes the pages of ID Bellen pleasant; without it they work as well. It keeps
  * nothing, and sends nothing but what a reload would.
  *
- *     <main data-follow="5">      the page is fetched again every so many seconds; when
+ *     <main data-follow="5">      the page, or the address data-follow-at, is fetched
+ *                                 again every so many seconds; when
  *                                 <main> has changed it is replaced, and what stands in
  *                                 its data-say is said to who cannot see it
  *     <… data-go="address">       in such a new <main>: there is where to go on
+ *     <div id data-keep>          stays as it is when <main> is replaced by one that has
+ *                                 such an element too
  *     <button data-copy="id">     shown, and copies that element's text; says data-done
  *
  * A form that was sent is not sent twice.
@@ -20,10 +23,12 @@
     return doc.querySelector("main");
   }
 
-  // What is compared: <noscript> holds text here, and elements in a fetched page.
+  // What is compared: <noscript> holds text here, and elements in a fetched page; what
+  // is kept counts for nothing.
   function content(doc) {
     var copy = main(doc).cloneNode(true);
     copy.querySelectorAll("noscript").forEach(function (n) { n.remove(); });
+    copy.querySelectorAll("[data-keep]").forEach(function (k) { k.textContent = ""; });
     return copy.innerHTML;
   }
 
@@ -94,10 +99,16 @@
   }
 
   function replace(doc) {
-    var was = mark(), now = main(doc), old = main(document), go, told;
+    var was = mark(), now = main(doc), old = main(document), kept = {}, go, told;
+    old.querySelectorAll("[data-keep]").forEach(function (k) { kept[k.id] = k; });
     old.innerHTML = now.innerHTML;
-    if (now.dataset.follow) old.dataset.follow = now.dataset.follow;
-    else delete old.dataset.follow;
+    old.querySelectorAll("[data-keep]").forEach(function (k) {
+      if (kept[k.id]) k.replaceWith(kept[k.id]);
+    });
+    ["follow", "followAt"].forEach(function (name) {
+      if (now.dataset[name]) old.dataset[name] = now.dataset[name];
+      else delete old.dataset[name];
+    });
     document.title = doc.title;
     seconds = Number(now.dataset.follow) || 0;
     ready(old);
@@ -132,7 +143,7 @@
     if (busy || !seconds) return;
     busy = true;
     clearTimeout(timer);
-    fetch(location.href.split("#")[0], { cache: "no-store", credentials: "same-origin" })
+    fetch(main(document).dataset.followAt || location.href.split("#")[0], { cache: "no-store", credentials: "same-origin" })
       .then(take)
       .catch(function () { lost(true); })
       .then(function () {

@@ -218,10 +218,14 @@ def headers($status; $more):
 
 # A start page sends its form on to a provider, which form-action would forbid
 # where a browser holds it against redirects too. Fonts and pictures are for a theme.
+def framers($page):
+    (if $page.desk then .config.frame_ancestors // [] else [] end)
+    | if . == [] then "'none'" else join(" ") end;
 def policy($page):
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
     + "connect-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "
-    + "frame-ancestors \($page.frame_ancestors // "'none'" | header_safe | gsub(";"; ""))"
+    + "frame-ancestors \($page.frame_ancestors // framers($page) | header_safe | gsub(";"; ""))"
+    + (if $page.frames then "; frame-src 'self'" else "" end)
     + if $page.forms == "anywhere" then "" else "; form-action 'self'" end;
 
 def redirect_to($to): headers("303 See Other"; ["Location: \($to | header_safe)", ""]);
@@ -259,8 +263,10 @@ def header_html($page):
 # outside of what is replaced.
 def refresh_html($page):
     if $page.refresh then @html "<meta http-equiv=\"refresh\" content=\"\($page.refresh)\" />\n"
-    elif $page.follow then @html "<noscript><meta http-equiv=\"refresh\" content=\"\($page.follow)\" /></noscript>\n"
-    else "" end;
+    else
+        (if $page | has("reload") then $page.reload else $page.follow end) as $reload
+        | if $reload then @html "<noscript><meta http-equiv=\"refresh\" content=\"\($reload)\" /></noscript>\n" else "" end
+    end;
 
 def said_html($page):
     if $page.follow then
@@ -271,6 +277,8 @@ def said_html($page):
 # $page: { title, html, status?, follow?, refresh?, headers?, forms?, other?, desk?,
 # frame_ancestors? }; title and html are HTML; other is the page's address, "nl/code";
 # follow, in seconds, keeps it up to date with idb.js and without, refresh without alone.
+# With follow_address idb.js fetches that instead of the page's own address; reload is
+# then what a browser without script does, or null. frames: it holds frames of ours.
 def document($page):
     headers($page.status // "200 OK";
         ["Content-Type: text/html; charset=utf-8", "Content-Language: \(.lang)",
@@ -291,6 +299,7 @@ def document($page):
     + "<div class=\"utrecht-page-layout\">\n\(header_html($page))\n<div class=\"utrecht-page-body\">\n\(said_html($page))"
     + "<main class=\"utrecht-page-body__content idb-main\" id=\"main\" tabindex=\"-1\""
     + (if $page.follow then @html " data-follow=\"\($page.follow)\"" else "" end)
+    + (if $page.follow_address then " data-follow-at=\"\(href($page.follow_address))\"" else "" end)
     + ">\n<h1 class=\"utrecht-heading-1\">\($page.title)</h1>\n\($page.html)\n</main>\n</div>\n"
     + "<footer class=\"utrecht-page-footer\"><div class=\"utrecht-page-footer__content\"><p class=\"utrecht-paragraph\">\(say([if $page.desk then "desk" else "page" end, "footer"]))</p></div></footer>\n"
     + "</div>\n</body>\n</html>";
@@ -314,6 +323,7 @@ def error_table:
         too_large: ["413 Content Too Large", "general", "start"],
         bad_type: ["415 Unsupported Media Type", "general", "start"],
         bad_cookie: ["400 Bad Request", "bad_cookie", "start"],
+        bad_form_token: ["403 Forbidden", "bad_form_token", "window"],
         cross_site: ["403 Forbidden", "cross_site", "start"],
         other_browser: ["403 Forbidden", "other_browser", "start"],
         level_too_low: ["403 Forbidden", "level_too_low", "start"],
@@ -381,6 +391,8 @@ def onward_html($where):
     start_address as $start
     | if $where == "none" then ""
       elif $where == "code" then onward_link_html("\(.lang)/code"; ["onward", "code"])
+      elif $where == "window" then
+          "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(href("desk"))\" target=\"_blank\" rel=\"noopener\">\(say(["desk", "calls", "title"]))</a></p>"
       elif $where == "desk" then onward_link_html("desk"; ["desk", "calls", "title"])
       elif $where == "invite" then onward_link_html(invite_address; ["onward", "invite"])
       elif $where == "start" and is_invited then onward_link_html(invite_address; ["onward", "start"])
@@ -401,7 +413,7 @@ def numbers_html:
 def error_page($page):
     (.answer.error | tostring) as $word
     | error_of($word) as [$status, $key, $where]
-    | (if $page.desk and $where != "none" then "desk" else $where end) as $where
+    | (if $page.desk and $where != "none" and $where != "window" then "desk" else $where end) as $where
     | (if $page.desk and .text.desk.errors[$key] then ["desk", "errors", $key]
        elif .text.errors[$key] then ["errors", $key]
        else ["errors", "general"] end) as $path
