@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# The plain build only: three foreign web servers before programs that are tested alone.
+# The residents' pages behind lighttpd, nginx and Apache, each with its own
+# configuration: the same addresses, answers and limits, and nothing in the logs.
+
+load ../lib
+load ../site
+load lib
+load pages
+
+setup_file() {
+    local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    # A provider that is never there: 127.0.0.1 listens to nobody on port 9.
+    idb_instance '.methods.counter = { label: { nl: "Balie", en: "Counter" },
+            issuer: "https://127.0.0.1:9", client_id: "x", id_token_alg: "ES256",
+            client_auth: "client_secret_basic", claims: { name: "name" } }
+        | .purposes.appointment.methods = ["counter"]'
+    site_up "$BATS_FILE_TMPDIR/site" web
+    pages_tree
+    nginx_pages NGINX web
+    apache_pages APACHE web
+}
+
+teardown_file() {
+    servers_down
+    site_down
+}
+
+# shows_pages: what a browser opens, and what there is not.
+shows_pages() {
+    local path
+    fetch "$SERVER/nl/start/appointment"
+    answered 200 '<html lang="nl">' 'href="../../idb.css"' 'href="../../en/start/appointment"'
+    [[ $(header Content-Type) == 'text/html; charset=utf-8' ]]
+    [[ $(header Content-Security-Policy) == *"frame-ancestors 'none'"* ]]
+    [ "$(header Referrer-Policy)" = strict-origin ]
+    fetch "$SERVER/en/start/appointment"
+    answered 200 '<html lang="en">'
+    fetch "$SERVER/nl/start/appointment" --head
+    answered 200
+    fetch "$SERVER/callback/counter?code=1&state=2"
+    answered 400 '<code>bad_state</code>' 'href="../idb.css"'
+    fetch "$SERVER/en/start/status/more/of/it"
+    answered 404 '<code>bad_path</code>' 'href="../../../../../idb.css"'
+    for path in / /nl /nl/ /none /nl/none /en/lighttpd.conf /nl/page.sh /nl/starts/x /web/start \
+        /page.sh /desk /verify /pages/idb.jq /idb.cssx /idb.css/x /codex; do
+        fetch "$SERVER$path"
+        [[ $status_code == 40[34] ]] || { echo "$path: $status_code"; return 1; }
+        own_page "$status_code"
+    done
+    for path in /nl/..%2fpage.sh /nl/%2e%2e/page.sh /nl/../page.sh /./nl/code '/nl/code;x' /nl/code%00 \
+        /.ht '/nl/code%0a'; do
+        fetch "$SERVER$path" --path-as-is
+        [[ $status_code == 40[034] ]] || { echo "$path: $status_code"; return 1; }
+        answered "$status_code"
+    done
+}
+
+# Every script of web has an address, in each language that there is.
+serves_every_script() {
+    local file text lang
+    for text in "$IDB_ROOT"/scripts/text/*.json; do
+        lang=$(basename "$text" .json)
+        for file in "$IDB_ROOT"/scripts/web/*; do
+            file=$(basename "$file")
+            [[ $file != *.conf && $file != callback ]] || continue
+            fetch "$SERVER/$lang/$file"
+            [ "$status_code" != 404 ] || [[ $body == *'<code>'* ]] || { echo "$lang/$file: 404"; return 1; }
+        done
+    done
+}
+
+# sends_forms: what is posted, by whom, and how much.
+sends_forms() {
+    local issued cookies path
+    issued=$(issue_status)
+    cookies=$(cookies_of "$issued")
+    fetch "$SERVER/nl/code" -H "Cookie: $cookies" "${forged[@]}"
+    answered 200 "$(jq -r .code_display <<<"$issued")"
+    fetch "$SERVER/nl/renew" -H "Cookie: $cookies" -H "Origin: $SERVER" --data ''
+    answered 303
+    [ "$(header Location)" = code ]
+    [[ $(header Set-Cookie) == __Host-idb-code=*HttpOnly* ]]
+    fetch "$SERVER/nl/stop" -H "Cookie: $cookies" -H 'Origin: https://evil.example.org' --data ''
+    answered 403 '<code>cross_site</code>'
+    fetch "$SERVER/nl/login" --data 'purpose=appointment&method=none'
+    answered 400 '<code>unknown_method</code>' 'href="../nl/start/appointment"'
+    for path in login consent renew; do
+        fetch "$SERVER/en/$path"
+        answered 405 '<code>bad_method</code>'
+        [ "$(header Allow)" = POST ]
+    done
+    for path in PUT DELETE TRACE; do
+        fetch "$SERVER/nl/code" -X "$path"
+        [[ $status_code == 405 || $status_code == 501 ]] || { echo "$path: $status_code"; return 1; }
+    done
+    fetch "$SERVER/nl/renew" -H 'Content-Type: application/json' --data '{}'
+    answered 415 '<code>bad_type</code>'
+}
+
+# keeps_limits: 16 KiB of cookies, 64 KiB of a form.
+keeps_limits() {
+    bytes 16100 | sed 's/^/Cookie: other=/' >"$BATS_TEST_TMPDIR/header"
+    fetch "$SERVER/nl/code" -H "@$BATS_TEST_TMPDIR/header"
+    answered 410 '<code>no_cookie</code>'
+    bytes 20000 | sed 's/^/Cookie: __Host-idb-session=/' >"$BATS_TEST_TMPDIR/header"
+    fetch "$SERVER/nl/code" -H "@$BATS_TEST_TMPDIR/header"
+    answered 400 '<code>bad_cookie</code>'
+    bytes 100000 | sed 's/^/Cookie: a=/' >"$BATS_TEST_TMPDIR/header"
+    fetch "$SERVER/nl/code" -H "@$BATS_TEST_TMPDIR/header"
+    [[ $status_code == 400 || $status_code == 431 ]]
+    own_page "$status_code"
+    { printf 'a=' && bytes 65000; } >"$BATS_TEST_TMPDIR/form"
+    fetch "$SERVER/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
+    answered 410 '<code>no_cookie</code>'
+    { printf 'a=' && bytes 65535; } >"$BATS_TEST_TMPDIR/form"
+    fetch "$SERVER/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
+    own_page 413
+}
+
+# logs_nothing NAME: of what a browser says.
+logs_nothing() {
+    local issued canary path
+    issued=$(issue_status)
+    fetch "$SERVER/nl/code?canary-query" -H "Cookie: $(cookies_of "$issued"); x=canary-cookie" \
+        -H 'User-Agent: canary-agent' -H 'Referer: https://canary-referrer.example.org' "${forged[@]}"
+    answered 200
+    fetch "$SERVER/callback/counter?code=canary-code&state=canary-state"
+    answered 400
+    fetch "$SERVER/nl/login" --data 'purpose=canary-form&method=x'
+    answered 404
+    # What a server complains of by itself, too.
+    for path in '/nl/code%zz?canary-query' '/none?canary-query' '/nl/start/%2e%2e?canary-query' \
+        '/nl/%2fcode?canary-query' '/%00?canary-query'; do
+        fetch "$SERVER$path" --path-as-is -H 'Cookie: x=canary-cookie'
+    done
+    # A file of a server that is not to be read.
+    for canary in canary- 127.0.0.1 192.0.2.77 "$(code_of "$issued")" 'host-idb'; do
+        run -1 grep -rHiF -e "$canary" "$SITE/log"
+    done
+    run -0 grep -rhE ' GET /nl/code 200' "$SITE/log"
+}
+
+cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HOST HTTP_ORIGIN
+    HTTP_SEC_FETCH_DEST IDB_CONFIG IDB_LANG IDB_PATH IDB_SHARE PATH_INFO QUERY_STRING REMOTE_USER
+    REQUEST_METHOD SCRIPT_FILENAME SCRIPT_NAME)
+
+@test "lighttpd: pages, forms and limits, and logs without a word of them" {
+    SERVER=$WEB
+    rm -f "$SITE/seen"
+    shows_pages
+    serves_every_script
+    assets
+    sends_forms
+    sees_no_claims
+    keeps_limits
+    logs_nothing
+}
+
+@test "nginx: pages, forms and limits, and logs without a word of them" {
+    SERVER=$NGINX
+    rm -f "$SITE/seen"
+    shows_pages
+    serves_every_script
+    assets
+    sends_forms
+    environment "${cgi[@]}" FCGI_ROLE PWD OLDPWD SHLVL _ $(compgen -e)
+    keeps_limits
+    logs_nothing
+}
+
+@test "apache: pages, forms and limits, and logs without a word of them" {
+    SERVER=$APACHE
+    rm -f "$SITE/seen"
+    shows_pages
+    serves_every_script
+    assets
+    sends_forms
+    sees_no_claims
+    keeps_limits
+    logs_nothing
+}
