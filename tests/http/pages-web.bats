@@ -51,8 +51,7 @@ shows_pages() {
     for path in /nl/..%2fpage.sh /nl/%2e%2e/page.sh /nl/../page.sh /./nl/code '/nl/code;x' /nl/code%00 \
         /.ht '/nl/code%0a'; do
         fetch "$SERVER$path" --path-as-is
-        [[ $status_code == 40[034] ]] || { echo "$path: $status_code"; return 1; }
-        answered "$status_code"
+        refused 400 403 404
     done
 }
 
@@ -108,14 +107,13 @@ keeps_limits() {
     answered 400 '<code>bad_cookie</code>'
     bytes 100000 | sed 's/^/Cookie: a=/' >"$BATS_TEST_TMPDIR/header"
     fetch "$SERVER/nl/code" -H "@$BATS_TEST_TMPDIR/header"
-    [[ $status_code == 400 || $status_code == 431 ]]
-    own_page "$status_code"
+    refused 400 431
     { printf 'a=' && bytes 65000; } >"$BATS_TEST_TMPDIR/form"
     fetch "$SERVER/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
     answered 410 '<code>no_cookie</code>'
     { printf 'a=' && bytes 65535; } >"$BATS_TEST_TMPDIR/form"
     fetch "$SERVER/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
-    own_page 413
+    refused 413
 }
 
 # logs_nothing NAME: of what a browser says.
@@ -164,7 +162,9 @@ cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HO
     serves_every_script
     assets
     sends_forms
-    environment "${cgi[@]}" FCGI_ROLE PWD OLDPWD SHLVL _ $(compgen -e)
+    # fcgiwrap hands on what it was started with.
+    mapfile -t outside < <(compgen -e)
+    environment "${cgi[@]}" FCGI_ROLE _ "${outside[@]}"
     keeps_limits
     logs_nothing
 }
