@@ -55,7 +55,7 @@ UNITFILES = $(patsubst scripts/systemd/%,%,$(wildcard $(addprefix scripts/system
 GLUE = web desk
 # Examples for telephone platforms, with what they share beside them.
 PLATFORMS = $(addprefix scripts/phone/http/, webhook gather voicexml)
-STATUSES = 400 403 404 405 411 413 414 417 431 500 501 503
+STATUSES = 400 401 403 404 405 411 413 414 417 431 500 501 503
 # Where the spoken prompts are made; RECORDINGS=DIR holds a studio's, and HOURS=FILE is an
 # idb.json whose lines say when they are open.
 PROMPTS = build/prompts

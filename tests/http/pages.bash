@@ -16,7 +16,8 @@ pages_tree() {
 awk 'BEGIN { for (name in ENVIRON) print name }' >>"$SITE/seen"
 . "$IDB_ROOT/scripts/page.sh"
 END
-    for file in theme.css idb.js; do
+    for file in idb.css theme.css idb.js; do
+        [ -e "$SITE/share/web/$file" ] || rm -f "$SITE/share/web/$file"
         [ -e "$SITE/share/web/$file" ] || printf '/* %s */\n' "$file" >"$SITE/share/web/$file"
     done
 }
@@ -123,7 +124,7 @@ assets() {
         fetch "$SERVER/$file" "$@"
         [ "$status_code" = 200 ] || { printf '%s\n' "$output"; return 1; }
         [ "$(header Content-Type)" = "$type; charset=utf-8" ] || { printf '%s\n' "$output"; return 1; }
-        [[ $(header Cache-Control) == *"max-age=3600" ]] || { printf '%s\n' "$output"; return 1; }
+        [[ $(header Cache-Control) =~ ^(public, max-age=3600|private, no-cache)$ ]] || { printf '%s\n' "$output"; return 1; }
         [ "$(header X-Content-Type-Options)" = nosniff ] || { printf '%s\n' "$output"; return 1; }
         cmp - "$SITE/share/web/$file" <<<"$body" || return
     done

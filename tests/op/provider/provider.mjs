@@ -1,7 +1,7 @@
 // A login provider to test and to show with: npm's oidc-provider, some clients,
 // some people. Started by scripts/provider:
 //
-//     node provider.mjs DIR PORT ISSUER [--tls CERT KEY] [--home URL] [--par]
+//     node provider.mjs DIR PORT ISSUER [--tls CERT KEY] [--home URL] [--desk URL] [--par]
 //
 // DIR/clients.json (secrets are made once, then kept): for each method what idb.json says of
 // it, and the secret or the private key that stands in the key directory:
@@ -29,6 +29,8 @@
 //
 // --par: takes pushed authorization requests, and no others.
 // --home URL: whose redirect URIs, https://www.example.org without it; URL/callback/METHOD.
+// --desk URL: one more client, for who works there, back to URL/desk/login; what its web
+// server needs stands in DIR/desk.json: {"client_id":"…","secret":"…"}.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
@@ -44,6 +46,8 @@ const option = (name, n = 1) => {
 const tls = option('--tls', 2);
 const par = options.includes('--par');
 const home = (option('--home') ?? 'https://www.example.org').replace(/\/+$/, '');
+
+const desk = option('--desk')?.replace(/\/+$/, '');
 
 const people = {
   anna: { level: 'substantial', bsn: '999990019', name: 'T. Estpersoon', postal_code: '6511 PP' },
@@ -164,6 +168,21 @@ function register(name) {
   };
 }
 
+const deskClient = desk && { client_id: 'id-bellen-desk', secret: randomBytes(24).toString('hex') };
+if (deskClient) write('desk.json', deskClient);
+
+function registerDesk({ client_id, secret: client_secret }) {
+  return {
+    client_id,
+    client_secret,
+    redirect_uris: [`${desk}/desk/login`],
+    response_types: ['code'],
+    grant_types: ['authorization_code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+    id_token_signed_response_alg: 'ES256',
+  };
+}
+
 // ---- the provider ----
 
 const policy = interactionPolicy.base();
@@ -173,7 +192,7 @@ policy.get('login').checks.remove('essential_acrs');
 
 const quiet = { enabled: false };
 const provider = new Provider(issuer, {
-  clients: Object.keys(methods).map(register),
+  clients: [...Object.keys(methods).map(register), ...(deskClient ? [registerDesk(deskClient)] : [])],
   jwks: { keys },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   pkce: { required: () => true },
@@ -264,8 +283,8 @@ function result(form, client) {
   const user = form.get('user');
   if (form.get('cancel')) return { error: 'access_denied', error_description: 'The person pressed <b>cancel</b>' };
   if (form.get('error')) return { error: form.get('error') };
-  const [name] = Object.entries(clients).find(([, c]) => c.method.client_id === client);
-  const acr = vocabularies[methods[name].levels][people[user].level];
+  const [name] = Object.entries(clients).find(([, c]) => c.method.client_id === client) ?? [];
+  const acr = name && vocabularies[methods[name].levels][people[user].level];
   // An earlier login, where the form says how many seconds ago.
   const ts = Math.floor(Date.now() / 1000) - Number(form.get('ago') ?? 0);
   return { login: { accountId: user, acr, ts, remember: true } };
