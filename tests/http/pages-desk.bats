@@ -177,7 +177,7 @@ logs_nothing() {
             -H 'User-Agent: canary-agent' -H 'Referer: https://canary.example.org' "$@"
     done
     for canary in canary secret T.Estpersoon 999990019 192.0.2.77 door-1; do
-        run -1 grep -rHiF -e "$canary" "$SITE/log"
+        in_no_log -e "$canary"
     done
 }
 
@@ -275,7 +275,8 @@ agent() {
     agent nobody user=nobody
     [[ $output == "200 $OP/login/"* && $page != *Estpersoon* ]]
     agent cancel cancel=yes
-    [[ $output != '200 '* && $page != *Estpersoon* ]] || { echo "$output $page"; false; }
+    # Back to the desk, and so to the login.
+    [[ $output == "200 $OP/login/"* && $page != *Estpersoon* ]]
     agent bert user=bert
     [[ $output == "403 $OPENID/desk?call_id=door-1" && $page == *'<code>not_permitted</code>'* ]]
     rm -f "$SITE/seen"
@@ -297,7 +298,7 @@ agent() {
     fetch "$SERVER/desk/login?logout=https://evil.example.org/"
     [[ $(header Location) != https://evil* ]]
     # An answer that this browser never asked for.
-    shows_nothing 'desk/login?code=canary-code&state=canary-state' 400 || [ "$status_code" = 302 ]
+    shows_nothing 'desk/login?code=canary-code&state=canary-state' 302
     logs_nothing
     run -1 grep -rE 'code=|state=' "$SITE/log"
 }

@@ -134,7 +134,7 @@ logs_nothing() {
     done
     # A file of a server that is not to be read.
     for canary in canary- 127.0.0.1 192.0.2.77 "$(code_of "$issued")" 'host-idb'; do
-        run -1 grep -rHiF -e "$canary" "$SITE/log"
+        in_no_log -e "$canary"
     done
     run -0 grep -rhE ' GET /nl/code 200' "$SITE/log"
 }

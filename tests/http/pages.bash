@@ -144,6 +144,11 @@ sees_no_claims() {
     run -1 grep -E "^HTTP_(PROXY|${1-AUTHORIZATION}|AUTH_TYPE|FORWARDED|X_.*|REMOTE_USER)\$" "$SITE/seen"
 }
 
+# in_no_log GREP…: nothing that was logged matches.
+in_no_log() {
+    run -1 grep -rHiF "$@" "$SITE/log" || { printf '%s\n' "$output"; return 1; }
+}
+
 # Headers by which a client could say that it is somebody, or somewhere.
 # shellcheck disable=SC2034 # for the tests
 forged=(-H 'Remote-User: alice' -H 'REMOTE_USER: alice' -H 'X-Remote-User: alice'
