@@ -142,7 +142,7 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -m 755 $(PLATFORMS) scripts/phone/sip-line $(DESTDIR)$(PREFIX)/libexec/idb/phone
 	install -m 644 $(filter-out $(PLATFORMS) %.conf,$(wildcard scripts/phone/http/*)) \
 		$(DESTDIR)$(PREFIX)/libexec/idb/phone
-	for d in pages text web lighttpd; do install -d $(DESTDIR)$(PREFIX)/share/idb/$$d || exit 1; done
+	for d in pages text web lighttpd nginx apache; do install -d $(DESTDIR)$(PREFIX)/share/idb/$$d || exit 1; done
 	install -m 644 scripts/pages/*.jq $(DESTDIR)$(PREFIX)/share/idb/pages
 	install -m 644 scripts/text/*.json $(DESTDIR)$(PREFIX)/share/idb/text
 	for f in $(LOOK)/*.css $(LOOK)/*.js; do \
@@ -153,6 +153,12 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	for z in web desk phone; do \
 		install -m 644 scripts/$$z/lighttpd.conf \
 			$(DESTDIR)$(PREFIX)/share/idb/lighttpd/$$z.conf || exit 1; done
+	install -m 644 scripts/desk/lighttpd-certificates.conf \
+		$(DESTDIR)$(PREFIX)/share/idb/lighttpd/desk-certificates.conf
+	for z in web desk; do for s in nginx apache; do \
+		install -m 644 scripts/$$z/$$s.conf \
+			$(DESTDIR)$(PREFIX)/share/idb/$$s/$$z.conf || exit 1; done; done
+	install -m 644 scripts/desk/apache-oidc.conf $(DESTDIR)$(PREFIX)/share/idb/apache/desk-oidc.conf
 	install -m 644 scripts/phone/http/lighttpd.conf \
 		$(DESTDIR)$(PREFIX)/share/idb/lighttpd/phone-platforms.conf
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb

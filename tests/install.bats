@@ -57,6 +57,24 @@ run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
     [ ! -e "$root/etc/inetd.conf" ]
 }
 
+@test "install: each web server's configurations of the pages are there" {
+    run -0 run_make install
+    share=$root/usr/share/idb
+    for zone in web desk; do
+        for server in lighttpd nginx apache; do
+            cmp "$IDB_ROOT/scripts/$zone/$server.conf" "$share/$server/$zone.conf"
+        done
+    done
+    cmp "$IDB_ROOT/scripts/desk/apache-oidc.conf" "$share/apache/desk-oidc.conf"
+    cmp "$IDB_ROOT/scripts/desk/lighttpd-certificates.conf" "$share/lighttpd/desk-certificates.conf"
+    # Behind an address there are scripts alone.
+    [ -z "$(find "$root/usr/libexec" -name '*.conf')" ]
+    # The page that a server shows by itself; nginx and Apache know one name of it.
+    for status in 401 404; do
+        cmp "$IDB_ROOT/scripts/pages/error.html" "$share/web/status-$status.html"
+    done
+}
+
 @test "install: twice is the same as once" {
     run -0 run_make install
     once=$(cd "$root" && find . | sort)

@@ -191,6 +191,7 @@ services() { (cd "$UNITS" && echo *.service); }
         idb-web.service) expected='idb-web|idb||AF_UNIX AF_INET AF_INET6|-/var/lib/idb' ;;
         idb-desk.service) expected='idb-desk|idb||AF_UNIX AF_INET AF_INET6|-/var/lib/idb' ;;
         idb-phone.service) expected='idb-phone|idb||AF_UNIX AF_INET AF_INET6|-/var/lib/idb' ;;
+        idb-fcgi@.service) expected='idb-%i|idb||AF_UNIX AF_INET AF_INET6|-/var/lib/idb -/var/cache/idb' ;;
         idb-rotate.service) expected='||CAP_CHOWN|AF_UNIX|-/etc/idb/keys' ;;
         idb-backup.service) expected='|idb||AF_UNIX|-/var/lib/idb -/var/backups/idb' ;;
         *) expected='idb-phone|idb||AF_UNIX|-/var/lib/idb' ;;
