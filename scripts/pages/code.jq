@@ -72,10 +72,10 @@ def qr_html:
       else "" end;
 
 def code_html:
-    "<div class=\"idb-card\"><div class=\"idb-card__text\">" + code_list_html
+    (if .answer.open == false then alert_html("warning"; closed_now_html + " " + say(["code", "closed"])) else "" end)
+    + "<div class=\"idb-card\"><div class=\"idb-card__text\">" + code_list_html
     + "<div class=\"utrecht-action-group\">" + call_button_html + "</div>"
     + "<p class=\"utrecht-paragraph utrecht-paragraph--small\">\(say(["code", "tap"]))</p></div>" + qr_html + "</div>"
-    + (if .answer.open == false then alert_html("warning"; closed_now_html + " " + say(["code", "closed"])) else "" end)
     + now_html("info"; say(["code", "waiting"]); para_html(["code", if .answer.confirm == "page" then "keep_confirm" else "keep" end]))
     + warning_html
     + choices_html("second");
@@ -136,10 +136,10 @@ def ended:
         html: (now_html(if $key == "done" then "ok" elif $key == "not_me" then "warning" else "info" end;
                         say(["ended", "erased"]); para_html(["ended", $key, "text"]))
                + (if $key == "not_me" then numbers_html else "" end)
-               + onward_html("start")) };
+               + if $key == "done" then site_html else onward_html("start") end) };
 
 context($ARGS.named)
-| if .answer.error then error_page({ other: "\(.lang)/code" })
+| if .answer.error then error_page({})
   else
       (.answer.state | if . == "issued" or . == "called" or . == "connected" or . == "wrap_up" then . else "" end) as $live
       | (if $live == "issued" then issued

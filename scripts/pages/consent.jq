@@ -2,10 +2,11 @@
 include "idb";
 
 # $a: one attribute of the answer. A citizen service number is read in groups, and
-# spoken as digits.
+# spoken as digits; a date is written as people do.
 def value_html($a):
     if $a.name == "bsn" and ($a.value | tostring | test("^[0-9]{9}$")) then
         digits_html($a.value | tostring | "\(.[:3]) \(.[3:6]) \(.[6:])"; null)
+    elif $a.value | tostring | test("^[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]$") then date_words($a.value) | @html
     else $a.value | @html end;
 
 context($ARGS.named)

@@ -107,12 +107,13 @@ def clock:
 
 def day: seconds | localtime | strftime("%d-%m-%Y");
 
-# "2026-12-25" as "vrijdag 25 december 2026".
+# "2026-12-25" as "25 december 2026", and with its day of the week.
 def date_words($date):
+    words(["date"]; { day: ($date[8:10] | tonumber), year: $date[0:4],
+        month: text_at(["months", ($date[5:7] | tonumber | tostring)]) });
+def weekday_words($date):
     ($date + "T12:00:00Z" | seconds | gmtime | strftime("%u") | tonumber) as $weekday
-    | words(["date"]; { weekday: text_at(["days", ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][$weekday - 1]]),
-        day: ($date[8:10] | tonumber), month: text_at(["months", ($date[5:7] | tonumber | tostring)]),
-        year: $date[0:4] });
+    | text_at(["days", ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][$weekday - 1]]) + " " + date_words($date);
 
 # The answer's line is closed now, and when it opens: today, tomorrow, or on a date.
 def closed_now_html:
@@ -121,7 +122,7 @@ def closed_now_html:
       else
           def on: localtime | strftime("%Y-%m-%d");
           ($at | seconds | on) as $date
-          | { time: ($at | clock), date: date_words($date) } as $v
+          | { time: ($at | clock), date: weekday_words($date) } as $v
           | say(["line", "closed"]) + " "
             + say(["line", if $date == (now | on) then "today" elif $date == (now + 86400 | on) then "tomorrow" else "later" end]; $v)
       end;
@@ -307,14 +308,14 @@ def document($page):
 # ---- errors ----
 
 # An error word: [HTTP status, key under "errors", where to go on]. Where: start
-# (the purpose's, else the organisation's own site), code (the resident's page),
-# site, or none. What is not listed here is [400, general, start].
+# (the purpose's, else all of them), code (the resident's page), either of these, site
+# (the organisation's own), or none. What is not listed here is [400, general, start].
 def error_table:
     ["500 Internal Server Error", "broken", "start"] as $broken
     | ["503 Service Unavailable", "busy", "start"] as $busy
     | ["502 Bad Gateway", "provider", "start"] as $provider
     | ["410 Gone", "expired", "start"] as $expired
-    | ["400 Bad Request", "login_mixed", "start"] as $mixed
+    | ["400 Bad Request", "login_mixed", "either"] as $mixed
     | { bad_method: ["405 Method Not Allowed", "bad_address", "start"],
         bad_path: ["404 Not Found", "bad_address", "start"],
         bad_query: ["400 Bad Request", "bad_address", "start"],
@@ -385,6 +386,25 @@ def invite_address:
 
 # Whether who came by a letter may go on with its code.
 def is_invited: .answer.invitation and (.answer.error | IN("invitation_used", "invitation_expired") | not);
+# Who comes without a purpose chooses one.
+def purposes_html:
+    . as $c
+    | [.config.purposes // {} | to_entries[]] as $all
+    | if $all == [] or ($all | length) > 12 then ""
+      else
+          para_html(["onward", "purposes"])
+          + "<ul class=\"utrecht-unordered-list\">"
+          + ([$all[] | . as $purpose | $c
+              | "<li class=\"utrecht-unordered-list__item\">"
+                + @html "<a class=\"utrecht-link utrecht-link--html-a\" href=\"\(.root)\(.lang)/start/\($purpose.key)\">\($purpose.value.label[.lang] // $purpose.value.label.nl // $purpose.key)</a></li>"]
+             | join(""))
+          + "</ul>"
+      end;
+
+def site_html:
+    if organisation_url then
+        @html "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(organisation_url)\">" + say(["onward", "site"]; { organisation: organisation_name }) + "</a></p>"
+    else "" end;
 
 # Never a dead end.
 def onward_html($where):
@@ -396,10 +416,11 @@ def onward_html($where):
       elif $where == "desk" then onward_link_html("desk"; ["desk", "calls", "title"])
       elif $where == "invite" then onward_link_html(invite_address; ["onward", "invite"])
       elif $where == "start" and is_invited then onward_link_html(invite_address; ["onward", "start"])
+      elif $where == "either" then
+          onward_html("start") + "<p class=\"utrecht-paragraph\">\(say(["onward", "already"])) \(link_html("\(.lang)/code"; ["onward", "code"]))</p>"
       elif $where == "start" and $start then onward_link_html($start; ["onward", "start"])
-      elif organisation_url then
-          @html "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(organisation_url)\">" + say(["onward", "site"]; { organisation: organisation_name }) + "</a></p>"
-      else "" end;
+      elif $where == "start" then purposes_html + site_html
+      else site_html end;
 
 # Numbers to call without any of this.
 def numbers_html:
@@ -408,6 +429,11 @@ def numbers_html:
        | @html "<a class=\"utrecht-link utrecht-link--html-a utrecht-link--telephone\" href=\"tel:\($line.number)\">\(telephone($line.number_display))</a>"] as $numbers
     | if $numbers == [] then ""
       else "<p class=\"utrecht-paragraph\">\(say(["onward", "call"])) \($numbers | join(", "))</p>" end;
+
+# The address of a page that can be asked for again, in the form of document()'s other.
+def same_page:
+    $ENV.SCRIPT_NAME // "" | capture("/(?<page>[a-z][a-z]/(start|code))$")
+    | .page + ($ENV.PATH_INFO // "" | if test("^/[a-z][a-z0-9-]*$") then . else "" end);
 
 # $page as for document(): desk, headers.
 def error_page($page):
@@ -418,7 +444,7 @@ def error_page($page):
        elif .text.errors[$key] then ["errors", $key]
        else ["errors", "general"] end) as $path
     | document($page
-        + { status: $status, title: say($path + ["title"]),
+        + { status: $status, title: say($path + ["title"]), other: ([same_page] | .[0]),
             headers: ((if $status[:3] == "503" then ["Retry-After: 5"]
                        elif $status[:3] == "429" then ["Retry-After: 900"]
                        elif $status[:3] == "405" then ["Allow: \($page.allow // "GET, HEAD")"]

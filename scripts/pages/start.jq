@@ -21,7 +21,7 @@ def closed_html:
       else
           ($c | para_html(["start", "closed_on"]))
           + "<ul class=\"utrecht-unordered-list\">"
-          + (map(. as $date | "<li class=\"utrecht-unordered-list__item\">" + ($c | date_words($date) | @html) + "</li>") | join(""))
+          + (map(. as $date | "<li class=\"utrecht-unordered-list__item\">" + ($c | weekday_words($date) | @html) + "</li>") | join(""))
           + "</ul>"
       end;
 
