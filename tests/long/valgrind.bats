@@ -245,3 +245,19 @@ no_more() { told not_identified; play no-more; play to-queue; }
     dialogue 65 < <(call c-4; heard welcome; ask enter "$code"; sed 's/^< .*/< 510 Unknown/' < <(
         told accepted "$(sql 'SELECT id FROM session')"))
 }
+
+@test "valgrind: an invitation, made for one person and typed in, and wrong ones" {
+    local code
+    idb_instance '.methods.login = { label: { nl: "Inlog" }, issuer: "https://login.example.org",
+            client_id: "c", client_auth: "client_secret_basic", id_token_alg: "RS256",
+            claims: { bsn: "bsn", name: "name" }, level: { claim: "acr", values: { s: "substantial" } } }
+        | .purposes[].methods = ["login"]'
+    clean 0 idb-invite <<<'{"purpose":"status","reference":"Z-1","person":"999990019","qr":"svg"}'
+    clean 0 idb-invite <<<'{"purpose":"status","qr":"png","lang":"en"}'
+    code=$(json code)
+    clean 65 idb-invite <<<'{"purpose":"status","person":"999990018"}'
+    clean 0 idb-oidc-start <<<"{\"invitation\":\"$code\"}"
+    [ "$(json .purpose.name)" = status ]
+    REMOTE_ADDR=192.0.2.1 clean 1 idb-oidc-start <<<'{"invitation":"BCDFG-HJKLM"}'
+    clean 1 idb-oidc-start <<<'{"invitation":"none"}'
+}

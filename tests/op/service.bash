@@ -4,9 +4,9 @@
 # shellcheck shell=bash
 
 # services_up: for setup_file. Sets BASE, a folder that all may read, with the
-# programs in BASE/bin; WEB, PHONE and DESK, the users; GROUP, the store's.
+# programs in BASE/bin; WEB, PHONE, DESK and INVITE, the users; GROUP, the store's.
 services_up() {
-    export BASE GROUP WEB PHONE DESK
+    export BASE GROUP WEB PHONE DESK INVITE
     local user
     BASE=$(mktemp -d /var/tmp/idb-services.XXXXXX)
     chmod 755 "$BASE"
@@ -14,12 +14,12 @@ services_up() {
     while read -r user; do
         install -m 755 "$IDB_BUILD/$user" "$BASE/bin"
     done < <(programs)
-    WEB=$(id -un) PHONE=$WEB DESK=$WEB GROUP=$(id -gn)
+    WEB=$(id -un) PHONE=$WEB DESK=$WEB INVITE=$WEB GROUP=$(id -gn)
     [ "$(id -u)" -eq 0 ] || return 0
     GROUP=idb-s$$
-    WEB=$GROUP-web PHONE=$GROUP-phone DESK=$GROUP-desk
+    WEB=$GROUP-web PHONE=$GROUP-phone DESK=$GROUP-desk INVITE=$GROUP-invite
     accounts groupadd --system "$GROUP"
-    for user in "$WEB" "$PHONE" "$DESK"; do
+    for user in "$WEB" "$PHONE" "$DESK" "$INVITE"; do
         accounts useradd --system --user-group --groups "$GROUP" --no-create-home \
             --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
     done
@@ -31,7 +31,7 @@ services_down() {
     [ -n "${BASE-}" ] || return 0
     rm -rf "$BASE"
     [ "$(id -u)" -eq 0 ] || return 0
-    for user in "$WEB" "$PHONE" "$DESK"; do
+    for user in "$WEB" "$PHONE" "$DESK" "$INVITE"; do
         accounts userdel "$user"
         ! getent group "$user" >/dev/null || accounts groupdel "$user"
     done
@@ -52,10 +52,10 @@ service_instance() {
     # No other user could be looked into by LeakSanitizer.
     export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
     PATH=$BASE/bin:$PATH
-    idb_config "$HERE" | jq --arg web "$WEB" --arg phone "$PHONE" --arg desk "$DESK" \
+    idb_config "$HERE" | jq --arg web "$WEB" --arg phone "$PHONE" --arg desk "$DESK" --arg invite "$INVITE" \
         --arg group "$GROUP" '.store.wait_ms = 20000
             | if $web == $phone then . else .store.group = $group
-                | .keys.users = { web: $web, phone: $phone, desk: $desk } end' >"$IDB_CONFIG"
+                | .keys.users = { web: $web, phone: $phone, desk: $desk, invite: $invite } end' >"$IDB_CONFIG"
     chmod 644 "$IDB_CONFIG"
     idb-keys create >"$HERE/made"
     idb-store create >>"$HERE/made"

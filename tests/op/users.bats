@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Sanitized with --long: what it shows are rights.
 # An installation with a user for each zone: who can do what, and who cannot.
-# Makes three users and a group and removes them.
+# Makes four users and a group and removes them.
 
 setup_file() {
     load ../lib
@@ -112,7 +112,7 @@ first() {
 @test "users: what root makes belongs to root and the zone's group, or the store's" {
     local zone user file
     [ "$(stat -c '%a %U %G' "$IDB_KEYS")" = '755 root root' ]
-    for zone in web phone desk; do
+    for zone in web phone desk invite; do
         user=$GROUP-$zone
         [ "$(stat -c '%a %U %G' "$IDB_KEYS/$zone")" = "750 root $user" ]
         for file in "$IDB_KEYS/$zone"/*; do
@@ -122,6 +122,34 @@ first() {
     [ "$(stat -c '%a %U %G' "$HERE/store")" = "2770 root $GROUP" ]
     [ "$(stat -c '%a %U %G' "$IDB_STORE")" = "660 root $GROUP" ]
     [ "$(stat -c '%a %U %G' "$IDB_STORE-lock")" = "660 root $GROUP" ]
+}
+
+@test "users: who invites can make invitations and nothing else" {
+    local code
+    jq '.methods.login = { label: { nl: "Inlog" }, issuer: "https://login.example.org", client_id: "c",
+            client_auth: "client_secret_basic", id_token_alg: "RS256",
+            claims: { bsn: "bsn", name: "name" }, level: { claim: "acr", values: { s: "substantial" } } }
+        | .purposes[].methods = ["login"]' "$IDB_CONFIG" >"$HERE/new"
+    cat "$HERE/new" >"$IDB_CONFIG"
+    asks '{"purpose":"status","person":"999990019"}' as "$INVITE" idb-invite
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    code=$(json code)
+    asks "{\"invitation\":\"$code\"}" as "$WEB" idb-oidc-start
+    [ "$status" -eq 0 ]
+    [ "$(json .purpose.name)" = status ]
+    for user in "$WEB" "$PHONE" "$DESK"; do
+        asks '{"purpose":"status"}' as "$user" idb-invite
+        error 77 key_unreadable
+    done
+    asks "{\"invitation\":\"$code\"}" as "$INVITE" idb-oidc-start
+    error 77 key_unreadable
+    asks "$(requests 1)" as "$INVITE" idb-issue --attest=front-office
+    error 77 key_unreadable
+    asks '{"code":"4821093471","call_id":"c-1"}' as "$INVITE" idb-verify
+    error 77 key_unreadable
+    asks '{"call_id":"c-1"}' as "$INVITE" env AUTH_TYPE=test REMOTE_USER=alice idb-lookup
+    error 77 key_unreadable
 }
 
 @test "users: every program works as the user of its zone" {
