@@ -128,6 +128,7 @@ lets_agents_in() {
         own_page "$status_code"
     done
     assets "$@"
+    uncompressed desk "$@"
 }
 
 # acts_as USER [curl option…]: the audit says who it was, whatever the headers say.
@@ -186,7 +187,7 @@ by_password() {
     local who
     refuses_strangers 401
     [[ $(header WWW-Authenticate) == 'Basic realm="ID Bellen"'* ]]
-    for who in alice:wrong nobody:secret alice: : '-u:x'; do
+    for who in alice:wrong nobody:secret alice: '-u:x'; do
         shows_nothing 'desk?call_id=door-1' 401 -u "$who"
     done
     shows_nothing 'desk?call_id=door-1' 401 -H 'Authorization: Bearer alice'
@@ -208,6 +209,7 @@ by_certificate() {
     local file
     refuses_strangers "$1"
     shows_nothing desk "$1" -u alice:secret
+    # Not listed, and with a comma that makes it look like somebody who is.
     for file in mallory crafty; do
         shows_nothing 'desk?call_id=door-1' 403 --cert "$SITE/ca/$file.pem"
         answered 403 '<code>not_permitted</code>'
@@ -219,7 +221,6 @@ by_certificate() {
     [[ $status != 0 || $output == HTTP/1.1\ 40[013]* ]] || { printf '%s\n' "$output"; return 1; }
     [[ $output != *Estpersoon* ]]
     lets_agents_in --cert "$SITE/ca/alice.pem"
-    acts_as alice --cert "$SITE/ca/alice.pem"
     acts_as alice --cert "$SITE/ca/alice.pem" -u mallory:secret
 }
 

@@ -34,8 +34,6 @@ shows_pages() {
     [[ $(header Content-Type) == 'text/html; charset=utf-8' ]]
     [[ $(header Content-Security-Policy) == *"frame-ancestors 'none'"* ]]
     [ "$(header Referrer-Policy)" = strict-origin ]
-    fetch "$SERVER/en/start/appointment"
-    answered 200 '<html lang="en">'
     fetch "$SERVER/nl/start/appointment" --head
     answered 200
     fetch "$SERVER/callback/counter?code=1&state=2"
@@ -55,18 +53,24 @@ shows_pages() {
     done
 }
 
-# Every script of web has an address, in each language that there is.
+# Every script of web has an address, and so has every language.
 serves_every_script() {
     local file text lang
+    for file in "$IDB_ROOT"/scripts/web/*; do
+        file=$(basename "$file")
+        [[ $file != *.conf && $file != callback ]] || continue
+        fetch "$SERVER/en/$file"
+        [ "$status_code" != 404 ] || [[ $body == *'<code>'* ]] || { echo "$file: 404"; return 1; }
+    done
     for text in "$IDB_ROOT"/scripts/text/*.json; do
         lang=$(basename "$text" .json)
-        for file in "$IDB_ROOT"/scripts/web/*; do
-            file=$(basename "$file")
-            [[ $file != *.conf && $file != callback ]] || continue
-            fetch "$SERVER/$lang/$file"
-            [ "$status_code" != 404 ] || [[ $body == *'<code>'* ]] || { echo "$lang/$file: 404"; return 1; }
-        done
+        fetch "$SERVER/$lang/code"
+        answered 410 "<html lang=\"$lang\""
     done
+    [ ! -e "$IDB_ROOT/scripts/web/invite" ] || {
+        fetch "$SERVER/i"
+        answered 200
+    }
 }
 
 # sends_forms: what is posted, by whom, and how much.
@@ -84,12 +88,10 @@ sends_forms() {
     answered 403 '<code>cross_site</code>'
     fetch "$SERVER/nl/login" --data 'purpose=appointment&method=none'
     answered 400 '<code>unknown_method</code>' 'href="../nl/start/appointment"'
-    for path in login consent renew; do
-        fetch "$SERVER/en/$path"
-        answered 405 '<code>bad_method</code>'
-        [ "$(header Allow)" = POST ]
-    done
-    for path in PUT DELETE TRACE; do
+    fetch "$SERVER/en/consent"
+    answered 405 '<code>bad_method</code>'
+    [ "$(header Allow)" = POST ]
+    for path in PUT TRACE; do
         fetch "$SERVER/nl/code" -X "$path"
         [[ $status_code == 405 || $status_code == 501 ]] || { echo "$path: $status_code"; return 1; }
     done
@@ -149,6 +151,7 @@ cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HO
     shows_pages
     serves_every_script
     assets
+    uncompressed nl/start/appointment
     sends_forms
     sees_no_claims
     keeps_limits
@@ -161,6 +164,7 @@ cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HO
     shows_pages
     serves_every_script
     assets
+    uncompressed nl/start/appointment
     sends_forms
     # fcgiwrap hands on what it was started with.
     mapfile -t outside < <(compgen -e)
@@ -175,6 +179,7 @@ cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HO
     shows_pages
     serves_every_script
     assets
+    uncompressed nl/start/appointment
     sends_forms
     sees_no_claims
     keeps_limits

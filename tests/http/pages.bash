@@ -126,8 +126,16 @@ assets() {
         [ "$(header Content-Type)" = "$type; charset=utf-8" ] || { printf '%s\n' "$output"; return 1; }
         [[ $(header Cache-Control) =~ ^(public, max-age=3600|private, no-cache)$ ]] || { printf '%s\n' "$output"; return 1; }
         [ "$(header X-Content-Type-Options)" = nosniff ] || { printf '%s\n' "$output"; return 1; }
-        cmp - "$SITE/share/web/$file" <<<"$body" || return
+        cmp -s - "$SITE/share/web/$file" <<<"$body" || return
     done
+    fetch "$SERVER/idb.css" "$@" -H 'Accept-Encoding: gzip' -o "$BATS_TEST_TMPDIR/css" -D -
+    [ "$(header Content-Encoding)" = gzip ] || { printf '%s\n' "$output"; return 1; }
+}
+
+# uncompressed PATH [curl option…]: what holds somebody's data, whatever a browser takes.
+uncompressed() {
+    fetch "$SERVER/$1" "${@:2}" -H 'Accept-Encoding: gzip, deflate, br'
+    [[ -z $(header Content-Encoding) && $body == '<!DOCTYPE html>'* ]] || { printf '%s\n' "$output"; return 1; }
 }
 
 # environment ALLOWED…: the scripts of this server got no variables but these.
