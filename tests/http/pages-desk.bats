@@ -51,7 +51,7 @@ certificates() {
         done <<'END'
 alice ca /O=Gemeente Voorbeeld/CN=alice
 mallory ca /O=Gemeente Voorbeeld/CN=mallory
-crafty ca /O=x,CN=alice/CN=mallory
+crafty ca /CN=mallory/O=x,CN=alice
 nameless ca /O=Gemeente Voorbeeld
 other stranger /O=Gemeente Voorbeeld/CN=alice
 END
