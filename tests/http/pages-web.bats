@@ -14,7 +14,7 @@ setup_file() {
     idb_instance '.methods.counter = { label: { nl: "Balie", en: "Counter" },
             issuer: "https://127.0.0.1:9", client_id: "x", id_token_alg: "ES256",
             client_auth: "client_secret_basic", claims: { name: "name" } }
-        | .purposes.appointment.methods = ["counter"]'
+        | .purposes.appointment.methods = ["counter"] | .invite.per_address = 2'
     site_up "$BATS_FILE_TMPDIR/site" web
     pages_tree
     nginx_pages NGINX web
@@ -142,8 +142,8 @@ logs_nothing() {
 }
 
 cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HOST HTTP_ORIGIN
-    HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_SITE IDB_CONFIG IDB_LANG IDB_PATH IDB_SHARE PATH_INFO QUERY_STRING REMOTE_USER
-    REQUEST_METHOD SCRIPT_FILENAME SCRIPT_NAME)
+    HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_SITE IDB_CONFIG IDB_LANG IDB_PATH IDB_SHARE PATH_INFO QUERY_STRING REMOTE_ADDR
+    REMOTE_USER REQUEST_METHOD SCRIPT_FILENAME SCRIPT_NAME)
 
 @test "lighttpd: pages, forms and limits, and logs without a word of them" {
     SERVER=$WEB
@@ -184,4 +184,55 @@ cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HO
     sees_no_claims
     keeps_limits
     logs_nothing
+}
+
+# types_codes N STATUS ADDRESS: wrong codes of a letter, from behind the proxy.
+types_codes() {
+    local try
+    for ((try = 0; try < $1; try++)); do
+        fetch "$SERVER/nl/invite" -H "X-Real-IP: $3" --data 'code=BCDFG-HJKLM'
+        answered "$2"
+    done
+}
+
+# counts_by_address A B: who types wrong codes is stopped, and nobody else is.
+counts_by_address() {
+    types_codes 2 404 "$1"
+    types_codes 1 429 "$1"
+    types_codes 1 404 "$2"
+}
+
+@test "lighttpd: behind a proxy clients are told apart, and nobody else is believed" {
+    SERVER=$WEB
+    types_codes 4 404 192.0.2.1
+    port=$(free_port)
+    mkdir "$SITE/proxied"
+    {
+        sed "s/^var.idb_port = .*/var.idb_port = $port/" "$SITE/conf/web.conf"
+        printf '%s\n' 'server.modules += ( "mod_extforward" )' \
+            'extforward.forwarder = ( "127.0.0.1" => "trust" )' 'extforward.headers = ( "X-Real-IP" )'
+    } >"$SITE/proxied/lighttpd.conf"
+    setsid /usr/sbin/lighttpd -D -f "$SITE/proxied/lighttpd.conf" </dev/null >"$SITE/proxied/log" 2>&1 3>&- &
+    echo $! >"$SITE/proxied/lighttpd.group"
+    SERVER=https://localhost:$port
+    served "$SERVER/" $!
+    counts_by_address 192.0.2.1 2001:db8::2
+}
+
+@test "nginx: behind a proxy clients are told apart, and nobody else is believed" {
+    SERVER=$NGINX
+    types_codes 4 404 192.0.2.3
+    nginx_pages PROXIED web 'set_real_ip_from 127.0.0.1' 'real_ip_header X-Real-IP'
+    SERVER=$PROXIED
+    counts_by_address 192.0.2.3 2001:db8:0:1::2
+}
+
+@test "apache: behind a proxy clients are told apart, and nobody else is believed" {
+    SERVER=$APACHE
+    types_codes 4 404 192.0.2.4
+    # shellcheck disable=SC2016 # ${} is Apache's
+    apache_pages PROXIED2 web 'LoadModule remoteip_module ${IDB_MODULES}/mod_remoteip.so' \
+        'RemoteIPHeader X-Real-IP' 'RemoteIPInternalProxy 127.0.0.1'
+    SERVER=$PROXIED2
+    counts_by_address 192.0.2.4 2001:db8:0:2::2
 }
