@@ -16,8 +16,8 @@ client() {
     )
 }
 
-# A browser follows redirects and, the resident's, keeps cookies. The last line is
-# ours: status, address, redirects.
+# A browser follows redirects and, where it is given a jar, keeps cookies. The last line
+# is ours: status, address, redirects.
 browser() {
     client "$@" location 'write-out = "\n%{http_code} %{url_effective} %{num_redirects}\n"'
 }
@@ -202,7 +202,7 @@ make_site() {
     say 'One for each zone: web for residents, desk for agents, phone for the telephone' \
         'exchange. Agents and exchange log in with a name and a password of this run.'
     new_password alice
-    browser alice "user = \"alice:$password\""
+    browser alice "user = \"alice:$password\"" 'cookie = "alice.jar"' 'cookie-jar = "alice.jar"'
     desk_password=$password
     new_password exchange
     client exchange http1.1 "user = \"exchange:$password\"" 'header = "Content-Type: application/json"'
@@ -370,7 +370,7 @@ agent() {
 
     step 'The hidden value'
     say 'Shown at a click, which is on record too.'
-    request="line=kcc&call_id=$call_id&name=bsn"
+    request="line=kcc&call_id=$call_id&name=bsn&form_token=$(field form_token)"
     visit alice "$desk/desk/reveal"
     contains "$bsn"
 
@@ -395,7 +395,7 @@ agent() {
     step 'The agent is done'
     say 'Everything of the resident is erased now. What is left is the list of open calls,' \
         'and at the old address nothing to see.'
-    request="line=kcc&call_id=$call_id"
+    request="line=kcc&call_id=$call_id&form_token=$(field form_token)"
     visit alice "$desk/desk/end"
     contains 'There are no calls'
     visit alice "$page"

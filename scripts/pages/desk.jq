@@ -164,7 +164,7 @@ def frame_page($html; $refresh):
     + (if $refresh then @html "<meta http-equiv=\"refresh\" content=\"\($refresh)\" />\n" else "" end)
     + "<title>\(d(["open", "state"]))</title>\n"
     + @html "<link rel=\"stylesheet\" href=\"\(.root)idb.css\" />\n<link rel=\"stylesheet\" href=\"\(.root)theme.css\" />\n"
-    + "</head>\n<body class=\"utrecht-root idb-desk-state\">\n<main>\n\($html)\n</main>\n</body>\n</html>";
+    + "</head>\n<body class=\"utrecht-root idb-desk idb-desk-state\">\n<main>\n\($html)\n</main>\n</body>\n</html>";
 
 # ---- before it is open ----
 
@@ -180,7 +180,7 @@ def unconfirmed_page:
     | { title: d(["unconfirmed", "title"]),
         html: (alert_html("warning"; d(["unconfirmed", "text"]))
           + list_html(call_rows + case_rows) + hold_html($here)
-          + form_html("desk/end"; call_fields; [{ class: "stop", html: d(["end"]) }])) }
+          + buttons_html(form_html("desk/end"; call_fields; [{ class: "stop", html: d(["end"]) }]))) }
       + (if held then {} else { follow: 3, follow_address: $here, reload: "3; url=\(.root)\($here)" } end);
 
 # Looked at without opening: no data, and nothing on record.
@@ -225,10 +225,10 @@ def call_item_html($call):
     + d(["calls", "open"]; { call: $call.call_id, line: $call.line }) + "</a>"
     + "<div>"
     + (@html "<strong>\(.config.purposes[$call.purpose.name].label[.lang]? // $call.purpose.label)</strong>, \(word("states"; $call.state))"
-       + (if $call.called_at then ", " + d(["recognised_text"]; { time: ($call.called_at | clock) }) else "" end)
-       + ", " + (caller($call) | @html)
-       + (if needs_yes($call) then ", " + (w(["confirmed", "no"]) | @html) else "" end))
+       + (if $call.called_at then ", " + d(["calls", "recognised"]; { time: ($call.called_at | clock) }) else "" end)
+       + ", " + d(["calls", "number"]) + " " + (caller($call) | @html))
     + "</div>"
+    + (if needs_yes($call) then "<div><strong>\(d(["unconfirmed", "title"]))</strong></div>" else "" end)
     + (if $call.handed_over then "<div><strong>\(d(["open", "handed_over"]; handed($call)))</strong></div>" else "" end)
     + "</li>";
 
@@ -254,7 +254,7 @@ def state_page:
     .answer.result as $result
     | if .answer.error then frame_page(alert_html("warning"; say(["desk", "ended", "title"])); null)
       elif $result == "peek" then frame_page(state_html(""); 5)
-      else ended_page as $page | frame_page("<h1 class=\"utrecht-heading-3\">\($page.title)</h1>" + $page.html; null) end;
+      else ended_page as $page | frame_page("<h1 class=\"utrecht-heading-2\">\($page.title)</h1>" + $page.html; null) end;
 
 # Behind the answer comes what idb-request makes for the page's forms.
 def with_token:

@@ -412,7 +412,7 @@ def onward_html($where):
     | if $where == "none" then ""
       elif $where == "code" then onward_link_html("\(.lang)/code"; ["onward", "code"])
       elif $where == "window" then
-          "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(href("desk"))\" target=\"_blank\" rel=\"noopener\">\(say(["desk", "calls", "title"]))</a></p>"
+          "<p class=\"utrecht-paragraph\"><a class=\"utrecht-link utrecht-link--html-a\" href=\"\(href("desk"))\" target=\"_blank\" rel=\"noopener\">\(say(["desk", "window"]))</a></p>"
       elif $where == "desk" then onward_link_html("desk"; ["desk", "calls", "title"])
       elif $where == "invite" then onward_link_html(invite_address; ["onward", "invite"])
       elif $where == "start" and is_invited then onward_link_html(invite_address; ["onward", "start"])

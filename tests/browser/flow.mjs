@@ -183,10 +183,7 @@ const cases = {
       await button(page, text.called.yes).click();
       await page.getByText(text.called.confirmed).waitFor();
       await look(it);
-      // The agent's page has seen it by itself.
-      await heading(desk.page, texts.nl.desk.peek.title);
-      await look(desk);
-      await desk.page.getByRole('link', { name: texts.nl.desk.peek.open }).click();
+      // The agent's page has seen it, and opened the call, by itself.
       await desk.page.getByText('T. Estpersoon').waitFor();
       await look(desk);
       await button(page, text.called.not_me).click();
