@@ -1,31 +1,24 @@
 #!/usr/bin/env bats
-# The plain build only: the whole flow in a real browser, Debian's chromium; see
-# tests/browser/flow.mjs for what each case does.
+# The plain build only: the whole flow and every page in a real browser, Debian's
+# chromium; see tests/browser/flow.mjs for what each case does. What the pages look like
+# is in build/screenshots afterwards.
 
 load ../lib
 load ../site
 load ../op/lib
 load ../op/login
 load ../op/flow
+load ../browser/lib
 
-setup_file() {
-    "$IDB_ROOT/tests/browser/run" install
-    flow_up
-}
-teardown_file() { flow_down; }
+setup_file() { browser_up; }
+teardown_file() { browser_down; }
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    flow_instance '.desk.alice = ["agent", "support"]'
+    browser_instance
 }
 
-in_browser() {
-    run --separate-stderr timeout 150 "$IDB_ROOT/tests/browser/run" "$1" 3>&-
-    [ -z "$output" ] || printf '%s\n' "$output" >&3
-    [ "$status" = 0 ] || { printf '%s\n' "$stderr" && return 1; }
-}
-
-@test "browser: the whole flow in Dutch; narrow, for screen readers, nothing in the console, no other host" {
+@test "browser: the whole flow in Dutch: fits at five widths, axe and html-validate find nothing, no other host" {
     in_browser dutch
     [ "$(sessions "state = 'done' AND sealed IS NULL")" = 1 ]
 }
@@ -38,15 +31,19 @@ in_browser() {
 @test "browser: the whole flow in Dutch, without JavaScript" { in_browser dutch-plain; }
 @test "browser: the whole flow in English, without JavaScript" { in_browser english-plain; }
 
-@test "browser: each page at 320 pixels and for axe (WCAG 2.2 AA), errors and the desk included" {
-    in_browser pages
+@test "browser: each page beside that flow, errors and the desk included, in Dutch" { in_browser pages-dutch; }
+@test "browser: each page beside that flow, errors and the desk included, in English" { in_browser pages-english; }
+
+@test "browser: each error page there is, and what takes time or bad luck" {
+    render_all
+    in_browser rendered
 }
 
 @test "browser: by keyboard alone" { in_browser keyboard; }
 
-@test "browser: back, forward, again, and a double click" {
+@test "browser: back, forward, and loaded again" {
     in_browser back
-    [ "$(sessions)" = 2 ]
+    [ "$(sessions)" = 1 ]
 }
 
 @test "browser: two tabs, two methods" {
@@ -54,7 +51,46 @@ in_browser() {
     [ "$(sessions)" = 1 ]
 }
 
-@test "browser: a form on another site is refused, and gets no cookie" {
-    in_browser cross-site
-    [ "$(sessions "state = 'issued'")" = 1 ]
+# render FILE ADDRESS PAGE JSON: the page as the glue prints it, for an answer.
+render() {
+    {
+        printf '%s\n' "$2"
+        printf '%s\n' "$4" | IDB_SHARE=$SITE/share IDB_PATH=$IDB_BUILD SCRIPT_NAME=$2 IDB_LANG=${2:1:2} \
+            sh -c '. "$IDB_ROOT/scripts/page.sh" && page "$1"' sh "$3"
+    } >"$RENDERED/$1"
+}
+
+# Every error page once for each text and way on; and states that are not met by walking.
+render_all() {
+    local lang word kind states
+    export RENDERED=$BATS_TEST_TMPDIR/rendered
+    mkdir "$RENDERED"
+    states=$(jq -n '
+        { state: "issued", ticket: "BC4RTZ", purpose: { name: "status", label: "?" }, confirm: "notify",
+          number: "+31241234567", number_display: "+31 24 123 45 67", renewals_left: 2 } as $issued
+        | ($issued + { code: "4821093471", code_display: "482 109 3471", code_valid: true, tel: "tel:+31241234567,4821093471",
+            code_expires_at: "2026-01-01T12:10:00Z" }) as $code
+        | { "code-old": ($issued + { code_valid: false }),
+            "code-old-last": ($issued + { code_valid: false, renewals_left: 0 }),
+            "code-closed": ($code + { open: false, opens_at: "2026-01-02T08:00:00Z" }),
+            "hung-up": { state: "done", reason: "hung_up", ticket: "BC4RTZ", purpose: $issued.purpose },
+            "expired": { state: "expired", ticket: "BC4RTZ", purpose: $issued.purpose },
+            "replaced": { state: "cancelled", reason: "replaced", ticket: "BC4RTZ", purpose: $issued.purpose } }')
+    for lang in nl en; do
+        while read -r word kind; do
+            render "error-$word-$lang" "/$lang/code" code "{\"error\":\"$word\"}"
+        done < <(jq -nr -L "$IDB_ROOT/scripts/pages" 'include "idb";
+            error_table | to_entries | group_by(.value)[] | "\(.[0].key) web"')
+        while read -r word; do
+            render "$word-$lang" "/$lang/code" code "$(jq -c --arg s "$word" '.[$s]' <<<"$states")"
+        done < <(jq -r 'keys[]' <<<"$states")
+    done
+    for word in not_permitted call_ended not_open unknown_line bad_call_id internal busy; do
+        render "desk-error-$word" /desk desk "{\"error\":\"$word\"}"
+    done
+}
+
+@test "browser: the servers said nothing of memory or faults" {
+    run -1 grep -rE 'Sanitizer|runtime error|jq: error|not found|Broken' "$SITE/log"
+    [ -z "$output" ]
 }

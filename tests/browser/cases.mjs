@@ -1,0 +1,21 @@
+// What tests/long/browser*.bats run: node cases.mjs CASE. Exit 0 when all of it was so.
+
+import { open } from './browser.mjs';
+import flow from './flow.mjs';
+
+const cases = { ...flow };
+const run = cases[process.argv[2]];
+if (!run) {
+  console.error(`no such case; there are ${Object.keys(cases).join(', ')}`);
+  process.exit(64);
+}
+
+const browser = await open();
+try {
+  await run(browser);
+  await browser.close();
+} catch (error) {
+  console.error(error);
+  await browser.abandon();
+  process.exit(1);
+}
