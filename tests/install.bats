@@ -31,6 +31,15 @@ run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
         [[ $(readlink "$link") != /* ]]
     done
     [ -e "$root/usr/libexec/idb/idb-verify.cgi" ]
+    # What the pages look like, once make look has made it.
+    run -0 run_make look
+    run -0 run_make install
+    for file in idb.css theme.css idb.js; do
+        cmp "$IDB_ROOT/build/look/web/$file" "$root/usr/share/idb/web/$file"
+    done
+    for page in "$root"/usr/share/idb/web/status-*.html; do
+        cmp "$IDB_ROOT/scripts/pages/error.html" "$page"
+    done
 }
 
 @test "install: what is installed may be read by everybody and written by its owner" {

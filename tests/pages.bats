@@ -56,7 +56,7 @@ sound() {
         "Content-Language: $1" 'X-Content-Type-Options: nosniff' 'Referrer-Policy: strict-origin'; do
         grep -qxF "$line" <<<"$head"
     done
-    grep -qE "^Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'(; frame-src 'self')?(; form-action 'self')?$" <<<"$head"
+    grep -qE "^Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'(; frame-src 'self')?(; form-action 'self')?$" <<<"$head"
     [ -z "$(grep -vE '^[A-Za-z-]+: [^[:cntrl:]]+$' <<<"$head")" ]
 }
 

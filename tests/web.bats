@@ -227,6 +227,12 @@ says() {
             'href="../en/code"'
     done
     [[ $(header Content-Security-Policy) == *"form-action 'self'" ]]
+    # All that a browser fetches for it the first time, as it is sent: under 60 kB.
+    bytes=${#output}
+    for file in idb.css theme.css idb.js; do
+        bytes=$((bytes + $(gzip -c "$IDB_ROOT/build/look/web/$file" | wc -c)))
+    done
+    [ "$bytes" -lt 60000 ]
     until=$(jq -r '.code_expires_at' <<<"$issued")
     [[ $body == *"tot $(TZ=Europe/Amsterdam date -d "$until" +%H:%M) uur"* ]]
     # Who needs time can stop it (WCAG 2.2.1).
@@ -240,6 +246,38 @@ says() {
     says 410 '<code>no_cookie</code>'
     fetch "$WEB/nl/code" -H 'Cookie: __Host-idb-session=AAAAAAAAAAAAAAAAAAAAAA'
     says 410 '<code>no_session</code>'
+}
+
+@test "web: a third language is one more file, after a restart" {
+    mkdir -p "$BATS_TEST_TMPDIR/share/text"
+    ln -s "$SITE"/share/{pages,web} "$BATS_TEST_TMPDIR/share/"
+    ln -s "$IDB_ROOT"/scripts/text/*.json "$BATS_TEST_TMPDIR/share/text/"
+    jq '.language = "Frysk" | .start.how = "Sa wurket it"' "$IDB_ROOT/scripts/text/nl.json" \
+        >"$BATS_TEST_TMPDIR/share/text/fy.json"
+    mkdir "$BATS_TEST_TMPDIR/log" "$BATS_TEST_TMPDIR/conf"
+    ln -s "$SITE"/{libexec,tls.pem,cert.pem} "$BATS_TEST_TMPDIR"
+    port=$((20000 + RANDOM % 12000))
+    site_serve "$BATS_TEST_TMPDIR" web "$port"
+    fetch "https://localhost:$port/fy/start/appointment"
+    kill "$(cat "$BATS_TEST_TMPDIR/web.pid")"
+    says 200 '<html lang="fy">' 'Sa wurket it' 'href="../../nl/start/appointment">Nederlands</a>'
+    # Here it is not.
+    fetch "$WEB/fy/start/appointment"
+    [ "$status_code" = 404 ]
+}
+
+@test "web: closed, the start page says when to call, and the code page that it is no use now" {
+    cp "$IDB_CONFIG" "$BATS_TEST_TMPDIR/kept"
+    jq '.lines.kcc.closed = [now, now + 86400, now + 172800 | localtime | strftime("%Y-%m-%d")] | .lines.kcc |= del(.hours)' \
+        "$BATS_TEST_TMPDIR/kept" >"$IDB_CONFIG"
+    begin
+    fetch "$WEB/nl/start/appointment"
+    start=$output
+    resident nl/code
+    cp "$BATS_TEST_TMPDIR/kept" "$IDB_CONFIG"
+    says 200 'De telefoonlijn is nu dicht. U kunt weer bellen op ' ', vanaf 00:00 uur.' 'Stop nu en begin opnieuw'
+    body=${start#*$'\n\n'}
+    says 200 'De telefoonlijn is nu dicht. U kunt weer bellen op ' 'Log pas in als de lijn open is'
 }
 
 @test "web: a new code comes in the place of the old one" {

@@ -113,8 +113,8 @@
     seconds = Number(now.dataset.follow) || 0;
     ready(old);
     restore(was);
-    told = old.querySelector("[data-say]");
-    say((old.querySelector("h1") || old).textContent + ". " + (told ? told.textContent : ""));
+    told = Array.from(old.querySelectorAll("h1, [data-say] p"));
+    say(told.map(function (e) { return e.textContent.trim().replace(/([^.?!])$/, "$1."); }).join(" "));
     go = old.querySelector("[data-go]");
     if (go) location.replace(go.dataset.go);
   }

@@ -224,7 +224,7 @@ def framers($page):
     | if . == [] then "'none'" else join(" ") end;
 def policy($page):
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    + "connect-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "
+    + "connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; "
     + "frame-ancestors \($page.frame_ancestors // framers($page) | header_safe | gsub(";"; ""))"
     + (if $page.frames then "; frame-src 'self'" else "" end)
     + if $page.forms == "anywhere" then "" else "; form-action 'self'" end;
@@ -292,6 +292,8 @@ def document($page):
     + "<meta name=\"format-detection\" content=\"telephone=no\" />\n"
     + refresh_html($page)
     + "<title>\($page.title) – \(organisation_name | @html)</title>\n"
+    # Without one a browser asks for /favicon.ico, and complains.
+    + "<link rel=\"icon\" href=\"data:,\" />\n"
     + "<link rel=\"stylesheet\" href=\"\(href("idb.css"))\" />\n"
     + "<link rel=\"stylesheet\" href=\"\(href("theme.css"))\" />\n"
     + "<script src=\"\(href("idb.js"))\" defer=\"defer\"></script>\n"
