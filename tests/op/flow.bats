@@ -138,6 +138,29 @@ Name=Bért "B." <Ø> Büyük' ]
     [ "$result" = accepted ]
 }
 
+@test "flow: with cookies blocked, and back to a step that is over, the page says what to do and leads there" {
+    begin nl status DigiD
+    grep -v __Host-idb "$TAB/person/jar" >"$TAB/jar"
+    mv "$TAB/jar" "$TAB/person/jar"
+    press anna:
+    refused 400 bad_state login_mixed
+    sees 400 'sta cookies toe'
+    follow 'Hoe staat het met mijn aanvraag?'
+    sees 200 '<h1>Bellen: Hoe staat het met mijn aanvraag?</h1>'
+    press 'Inloggen met DigiD'
+    press anna:
+    tab back
+    to one
+    agree
+    one=$code
+    to back
+    reload
+    refused 400 bad_state login_mixed
+    follow 'Naar de pagina met uw code'
+    take_code
+    [ "$code" = "$one" ]
+}
+
 @test "flow: consent again after the call is refused, and so is a new code" {
     arrive nl status DigiD anna
     tab issued
