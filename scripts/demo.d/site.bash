@@ -43,6 +43,7 @@ main_text() {
         s:<button type="button"[^>]*>[^<]*</button>::g
         s:<figure .*</figure>::g
         s:</?noscript>::g
+        s:<div class="utrecht-action-group">:\n:g
         s:<a [^>]*href="(tel\:[^"]*)"[^>]*>([^<]*)</a>:\2 (\1):g
         s:<button[^>]*>([^<]*)</button>:\n[ \1 ]:g
         s:<h1[^>]*>:\n# :g
@@ -238,7 +239,8 @@ start_page() {
     say 'It stands behind a link on the website, in an e-mail or in a letter. It says what' \
         'will happen, which data are asked for, and the number.'
     visit resident "$web/en/start/status"
-    contains '<li>Citizen service number</li><li>Name</li>'
+    contains '>Citizen service number</li>'
+    contains '>Name</li>'
     contains '+31 24 123 45 67'
     contains 'Log in with DigiD'
 
