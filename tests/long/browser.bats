@@ -77,7 +77,7 @@ render_all() {
             "expired": { state: "expired", ticket: "BC4RTZ", purpose: $issued.purpose },
             "replaced": { state: "cancelled", reason: "replaced", ticket: "BC4RTZ", purpose: $issued.purpose } }')
     for lang in nl en; do
-        while read -r word kind; do
+        while read -r word _; do
             render "error-$word-$lang" "/$lang/code" code "{\"error\":\"$word\"}"
         done < <(jq -nr -L "$IDB_ROOT/scripts/pages" 'include "idb";
             error_table | to_entries | group_by(.value)[] | "\(.[0].key) web"')
