@@ -64,7 +64,7 @@ def case_rows:
       [w(["wrap_up_until"]), time_html("wrap_up_until")],
       [w(["handed_over"]), (if .answer.handed_over then d(["handed_over_text"]; handed(.answer)) else null end)],
       [w(["ticket_label"]), (@html "<span class=\"idb-ticket\">\(.answer.ticket)</span>")],
-      [w(["call"]), (@html "\(.answer.line) <code class=\"utrecht-code\">\(.answer.call_id)</code>")] ];
+      [w(["call"]), (@html "\(.answer.line) <code>\(.answer.call_id)</code>")] ];
 
 # How the call stands, first of all: the same words on the page and in the frame.
 def state_html($how):

@@ -11,7 +11,7 @@ def shown:
 
 def code_html:
     "<form class=\"idb-form\" method=\"post\" action=\"\(href("\(.lang)/invite"))\">"
-    + "<div class=\"utrecht-form-field utrecht-form-field--text\">"
+    + "<div class=\"utrecht-form-field\">"
     + "<label class=\"utrecht-form-label\" for=\"code\">\(say(["invite", "label"]))</label>"
     + "<p class=\"utrecht-form-field-description\" id=\"hint\">\(say(["invite", "hint"]))</p>"
     + @html "<p class=\"utrecht-paragraph\"><input class=\"utrecht-textbox utrecht-textbox--html-input\" id=\"code\" name=\"code\" type=\"text\" value=\"\(shown)\" required=\"required\" maxlength=\"64\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\" /></p>"

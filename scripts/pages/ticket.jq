@@ -8,7 +8,7 @@ def time_row($title; $name):
     [w([$title]), (if .answer[$name] then .answer[$name] | @html "\(day) \(clock)" else null end)];
 
 def find_html:
-    @html "<form class=\"idb-form\" method=\"get\" action=\"\(href("desk/ticket"))\"><div class=\"utrecht-form-field utrecht-form-field--text\">"
+    @html "<form class=\"idb-form\" method=\"get\" action=\"\(href("desk/ticket"))\"><div class=\"utrecht-form-field\">"
     + "<label class=\"utrecht-form-label\" for=\"ticket\">\(d(["ticket", "label"]))</label>"
     + "<p class=\"utrecht-form-field-description\" id=\"hint\">\(d(["ticket", "hint"]))</p>"
     + "<div class=\"idb-desk-find\"><input class=\"utrecht-textbox utrecht-textbox--html-input\" id=\"ticket\" name=\"ticket\" type=\"text\" required=\"required\" maxlength=\"6\" minlength=\"6\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\" />"

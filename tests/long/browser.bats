@@ -62,7 +62,7 @@ render() {
 
 # Every error page once for each text and way on; and states that are not met by walking.
 render_all() {
-    local lang word kind states
+    local lang word states
     export RENDERED=$BATS_TEST_TMPDIR/rendered
     mkdir "$RENDERED"
     states=$(jq -n '
