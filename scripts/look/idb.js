@@ -127,7 +127,8 @@
 
   function take(answer) {
     var html = (answer.headers.get("Content-Type") || "").indexOf("text/html") === 0;
-    if (answer.status >= 500 || !html) throw new Error(answer.status);
+    // Too many requests (429) says nothing of this page: others behind the same address.
+    if (answer.status >= 500 || answer.status === 429 || !html) throw new Error(answer.status);
     return answer.text().then(function (text) {
       var doc = new DOMParser().parseFromString(text, "text/html"), next;
       if (!main(doc)) throw new Error("no page");

@@ -241,4 +241,26 @@ export default {
     await look(it, 'error-other-browser', other);
     assert.equal((await keyIn(code, 'tabs-1')).result, 'accepted');
   },
+
+  // The server's own page for too many requests, from an address that others share.
+  async 'limit'(browser) {
+    const it = await browser.person({ quiet: false });
+    const { page } = it;
+    await arrive(it, 'nl', 'status', 'DigiD', 'anna');
+    await button(page, texts.nl.consent.yes).click();
+    const code = (await page.locator('#code').textContent()).replace(/ /g, '');
+    let refused = 0;
+    await page.route('**/nl/code', (route) => {
+      refused++;
+      return route.fulfill({ status: 429, contentType: 'text/html; charset=utf-8',
+        path: `${process.env.IDB_ROOT}/scripts/pages/error.html` });
+    });
+    await page.locator('#lost').waitFor({ timeout: 30000 });
+    assert(refused >= 3);
+    assert.equal((await page.locator('#code').textContent()).replace(/ /g, ''), code);
+    await page.unroute('**/nl/code');
+    assert.equal((await keyIn(code, 'limit-1')).result, 'accepted');
+    await heading(page, texts.nl.called.title);
+    assert.equal(await page.locator('#lost').isVisible(), false);
+  },
 };

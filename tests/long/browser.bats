@@ -46,6 +46,8 @@ setup() {
     [ "$(sessions)" = 1 ]
 }
 
+@test "browser: too many requests from an address take no page away" { in_browser limit; }
+
 @test "browser: two tabs, two methods" {
     in_browser tabs
     [ "$(sessions)" = 1 ]
