@@ -232,9 +232,18 @@ print(tree.tostring(root, encoding="unicode"))'
     [[ $(header Content-Security-Policy) == *"frame-ancestors 'self';"* ]]
     tells_nothing
     [ "$(snapshot)" = "$before" ]
+    # What is wrong with us ends no call.
+    mv "${IDB_STORE%/*}" "$BATS_TEST_TMPDIR/away"
+    agent 'desk?line=kcc&call_id=frame-1&state=1'
+    mv "$BATS_TEST_TMPDIR/away" "${IDB_STORE%/*}"
+    says 500 'kan nu niet vanzelf laten zien' 'content="5"'
+    [[ $body != *afgesloten* ]]
     confirm "$issued" false >/dev/null
     agent 'desk?line=kcc&call_id=frame-1&state=1'
     says 200 'Waarschuwing: dit is niet de inwoner'
+    [[ $body != *http-equiv* ]]
+    agent 'desk?line=kcc&call_id=frame-none&state=1'
+    says 200 'Niet geïdentificeerd: dit gesprek is afgesloten'
     [[ $body != *http-equiv* ]]
 }
 

@@ -155,8 +155,8 @@ def open_page($opened):
         + "</div>") };
 
 # The frame by itself. It is ours, in whatever frame the desk stands.
-def frame_page($html; $refresh):
-    headers("200 OK"; ["Content-Type: text/html; charset=utf-8", "Content-Language: \(.lang)",
+def frame_page($status; $html; $refresh):
+    headers($status; ["Content-Type: text/html; charset=utf-8", "Content-Language: \(.lang)",
         policy({ frame_ancestors: (["'self'"] + (.config.frame_ancestors // []) | join(" ")) })])
     + "\n\n<!DOCTYPE html>\n"
     + @html "<html lang=\"\(.lang)\">\n<head>\n<meta charset=\"utf-8\" />\n"
@@ -252,9 +252,15 @@ def main_page:
 
 def state_page:
     .answer.result as $result
-    | if .answer.error then frame_page(alert_html("warning"; say(["desk", "ended", "title"])); null)
-      elif $result == "peek" then frame_page(state_html(""); 5)
-      else ended_page as $page | frame_page("<h1 class=\"utrecht-heading-2\">\($page.title)</h1>" + $page.html; null) end;
+    | if .answer.error == "unknown_call" then
+          frame_page("200 OK"; alert_html("warning"; say(["desk", "ended", "title"])); null)
+      # What is wrong with us says nothing of the call, and may pass.
+      elif .answer.error then
+          error_of(.answer.error | tostring)[0] as $status
+          | frame_page($status; alert_html("warning"; say(["page", "lost"]));
+                if $status[:1] == "5" then 5 else null end)
+      elif $result == "peek" then frame_page("200 OK"; state_html(""); 5)
+      else ended_page as $page | frame_page("200 OK"; "<h1 class=\"utrecht-heading-2\">\($page.title)</h1>" + $page.html; null) end;
 
 # Behind the answer comes what idb-request makes for the page's forms.
 def with_token:
