@@ -125,3 +125,15 @@ END
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-keys r
     [ "$output" = "$(printf '%s\n' revoke rotate)" ]
 }
+
+@test "look: a theme without design tokens on lines of their own is refused, and nothing is made" {
+    local theme=$BATS_TEST_TMPDIR/theme.css look=$IDB_ROOT/build/look
+    made() { find "$look" -maxdepth 2 -type f -exec sha256sum {} + 2>/dev/null | sort; }
+    before=$(made)
+    for text in '' 'x {' '.theme{--utrecht-document-color:red;--basis-color:blue}'; do
+        printf '%s\n' "$text" >"$theme"
+        run --separate-stderr -64 "$IDB_ROOT/scripts/look/build" "$theme"
+        [[ $stderr == "look: no design tokens in $theme"* ]]
+        [ "$(made)" = "$before" ]
+    done
+}
