@@ -40,6 +40,7 @@ static const char *const allowed[] = {
     "HTTP_SEC_FETCH_DEST",
     "REMOTE_ADDR",
     "HTTP_SEC_FETCH_SITE",
+    "HTTP_SEC_PURPOSE",
 };
 
 static bool is_allowed(const char *entry)

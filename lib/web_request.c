@@ -96,13 +96,16 @@ static void add_user(json_t *request)
         json_object_set_new(request, "user", json_string(user));
 }
 
-/* Fetched as a part of some page, as an image is: nobody looks at the answer. A frame of
- * our own site is looked at; one of another site may be hidden there, or never shown. */
+/* Fetched as a part of some page, as an image is, or ahead of a click that may never
+ * come: nobody looks at the answer. A frame of our own site is looked at; one of another
+ * site may be hidden there, or never shown. */
 static bool is_embedded(void)
 {
     const char *dest = idb_cgi_variable("HTTP_SEC_FETCH_DEST");
     const char *site = idb_cgi_variable("HTTP_SEC_FETCH_SITE");
 
+    if (!strncmp(idb_cgi_variable("HTTP_SEC_PURPOSE"), "prefetch", strlen("prefetch")))
+        return true;
     if (!strcmp(dest, "iframe") || !strcmp(dest, "frame"))
         return strcmp(site, "same-origin") != 0 && strcmp(site, "same-site") != 0;
     return dest[0] && strcmp(dest, "document") != 0;

@@ -22,7 +22,8 @@ TZ=${TZ:-Europe/Amsterdam}
 export PATH TZ
 idb_names=$(awk 'BEGIN { for (name in ENVIRON) print name }')
 idb_cgi="REQUEST_METHOD CONTENT_TYPE CONTENT_LENGTH QUERY_STRING PATH_INFO HTTP_COOKIE"
-idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_SITE REMOTE_USER AUTH_TYPE"
+idb_cgi="$idb_cgi HTTP_ORIGIN HTTP_HOST HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_SITE"
+idb_cgi="$idb_cgi HTTP_SEC_PURPOSE REMOTE_USER AUTH_TYPE"
 
 # By the address that the server matched, /nl/… or /en/…, else the desk's. Each file of
 # text/ is a language.

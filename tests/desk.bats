@@ -306,6 +306,9 @@ print(tree.tostring(root, encoding="unicode"))'
         says 200 'U hebt het nog niet geopend'
         tells_nothing
     done
+    agent 'desk?call_id=head-1' -H 'Sec-Fetch-Dest: document' -H 'Sec-Purpose: prefetch;prerender'
+    says 200 'U hebt het nog niet geopend'
+    tells_nothing
     [ "$(rows open)$(column state "$session")" = 0called ]
     agent 'desk?call_id=head-1' -H 'Sec-Fetch-Dest: iframe' -H 'Sec-Fetch-Site: same-site'
     says 200 'T. Estpersoon'

@@ -156,6 +156,11 @@ bad() {
         run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=image "HTTP_SEC_FETCH_SITE=$site"
         [ "$(json embedded)" = true ]
     done
+    # Typed half, and fetched by the browser already.
+    for purpose in prefetch 'prefetch;prerender' 'prefetch;anonymous-client-ip'; do
+        run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=document "HTTP_SEC_PURPOSE=$purpose"
+        [ "$(json embedded)" = true ]
+    done
     run --separate-stderr -0 request GET HTTP_SEC_FETCH_DEST=document
     jq -e 'has("embedded") | not' <<<"$output"
 }
