@@ -74,6 +74,17 @@ static bool read_expiry(const struct idb_app *app, const json_t *request, int64_
                        app->config->invite_days);
 }
 
+/* A letter leads to a page in its language for as long as it lives. */
+static bool check_lang(const struct idb_app *app, const struct wish *w, struct idb_error *err)
+{
+    const json_t *organisation = json_object_get(app->config->root, "organisation");
+
+    if (json_object_get(json_object_get(organisation, "name"), w->lang))
+        return true;
+    return idb_fail(err, IDB_DATA, "bad_request",
+                    "\"lang\" is a language that organisation.name has no text in.");
+}
+
 static bool read_wish(struct idb_app *app, const json_t *request, struct wish *w,
                       struct idb_error *err)
 {
@@ -95,7 +106,7 @@ static bool read_wish(struct idb_app *app, const json_t *request, struct wish *w
     w->qr = idb_request_text(request, "qr");
     if (w->qr && strcmp(w->qr, "svg") != 0 && strcmp(w->qr, "png") != 0)
         return idb_fail(err, IDB_DATA, "bad_request", "\"qr\" is svg or png.");
-    return check_purpose(app, w, err);
+    return check_lang(app, w, err) && check_purpose(app, w, err);
 }
 
 /* A whole drawing, to stand in a page or in a file of its own. */

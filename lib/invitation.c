@@ -28,14 +28,29 @@ void idb_invitation_show(char shown[IDB_INVITATION_SHOWN_SIZE], const char *code
     snprintf(shown, IDB_INVITATION_SHOWN_SIZE, "%.5s-%s", code, code + 5);
 }
 
+/* The bytes of what may stand between letters, at p; 0 for anything else. Word
+ * processors make dashes and spaces of their own. */
+static size_t separator(const char *p)
+{
+    static const char *const all[] = { " ",      "-",      ".",      "\u00a0", "\u2010",
+                                       "\u2011", "\u2012", "\u2013", "\u2014", "\u2212" };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (!strncmp(p, all[i], strlen(all[i])))
+            return strlen(all[i]);
+    return 0;
+}
+
 bool idb_invitation_read(char code[IDB_INVITATION_SIZE], const char *typed)
 {
     size_t n = 0;
+    size_t skip = 0;
 
-    for (const char *p = typed; *p; p++) {
+    for (const char *p = typed; *p; p += skip ? skip : 1) {
         char c = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
 
-        if (strchr(" -.", c))
+        skip = separator(p);
+        if (skip)
             continue;
         if (n == IDB_INVITATION_LETTERS || !strchr(IDB_CODE_LETTERS, c))
             return false;

@@ -44,7 +44,8 @@ struct idb_invitation {
 /* Shows a code of IDB_INVITATION_LETTERS for people. */
 void idb_invitation_show(char shown[IDB_INVITATION_SHOWN_SIZE], const char *code);
 
-/* Reads what was typed: lower case, spaces, dashes and dots are taken. False when it can
+/* Reads what was typed: lower case, spaces, dashes of any kind and dots are
+ * taken. False when it can
  * be no code: nothing to look up, and no guess. */
 bool idb_invitation_read(char code[IDB_INVITATION_SIZE], const char *typed);
 

@@ -120,6 +120,7 @@ refused() {
     refused '{"purpose":"status","qr":"gif"}' bad_request
     refused '{"purpose":"status","lang":"xyz"}' bad_request
     refused '{"purpose":"status","lang":"EN"}' bad_request
+    refused '{"purpose":"status","lang":"zz"}' bad_request
     refused '{"purpose":"status","agent":"alice"}' bad_request
     refused "{\"purpose\":\"status\",\"reference\":\"$(printf '%0129d' 0)\"}" bad_request
     [ "$(sql "SELECT COUNT(*) FROM audit WHERE action = 'invite'")" = 0 ]
@@ -189,7 +190,8 @@ counted() { sql "SELECT COALESCE(MAX(count), 0) FROM attempts"; }
     local code way
     invite "$BOUND"
     code=$(json code)
-    for way in "$code" "${code,,}" "${code/-/}" " ${code/-/ - }." "${code:0:2} ${code:2}"; do
+    for way in "$code" "${code,,}" "${code/-/}" " ${code/-/ - }." "${code:0:2} ${code:2}" \
+        "${code/-/$'\u2013'}" "${code/-/$'\u00a0'}"; do
         typed "$way"
         [ "$(json .purpose.name) $(json invitation)" = "status $code" ]
         [[ $output != *Z-2026-77* ]]
