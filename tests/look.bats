@@ -114,8 +114,8 @@ END
         all(.value.license == "EUPL-1.2" and (.value.integrity | startswith("sha512-")) and (.value | has("resolved") | not))' "$lock"
     [ "$(jq -cS .dependencies "$IDB_ROOT/scripts/look/package.json")" = \
         "$(jq -cS '.packages[""].dependencies' "$lock")" ]
-    # Each that is installed is used; those of forms, where there is something to type.
-    for package in $(jq -r '.dependencies | keys[] | select(test("^@utrecht/(?!form-|textbox)"))' "$IDB_ROOT/scripts/look/package.json"); do
+    # Each that is installed is used.
+    for package in $(jq -r '.dependencies | keys[] | select(startswith("@utrecht/"))' "$IDB_ROOT/scripts/look/package.json"); do
         name=${package#@utrecht/}
         grep -qE "utrecht-${name%-css}[ \"_\\-]" "$IDB_ROOT"/scripts/pages/*.jq || { echo "$package"; false; }
     done
