@@ -250,17 +250,21 @@ print(tree.tostring(root, encoding="unicode"))'
 @test "desk: a call that is not there yet opens when it comes, once" {
     agent 'desk?call_id=later-1&line=kcc'
     says 200 'Nog niet geïdentificeerd' 'data-follow="2"' '<noscript><meta http-equiv="refresh" content="2" />' \
-        'data-follow-at="desk?call_id=later-1&amp;line=kcc&amp;follow=1"' 'Vraag nooit om de code'
-    agent 'desk?call_id=later-1&line=kcc&follow=1'
+        'data-follow-at="desk?call_id=later-1&amp;line=kcc&amp;wait=1"' 'Vraag nooit om de code'
+    agent 'desk?call_id=later-1&line=kcc&wait=1'
     says 200 'Nog niet geïdentificeerd'
     call later-1
-    agent 'desk?call_id=later-1&line=kcc&follow=1' -H 'Sec-Fetch-Dest: empty'
+    agent 'desk?call_id=later-1&line=kcc&wait=1' -H 'Sec-Fetch-Dest: empty'
     says 200 'data-go="desk?line=kcc&amp;call_id=later-1"' '<noscript><meta http-equiv="refresh" content="0; url=desk?line=kcc&amp;call_id=later-1" />'
     tells_nothing
     [ "$(rows open)" = 0 ]
     agent 'desk?line=kcc&call_id=later-1'
     says 200 'T. Estpersoon'
-    # To whoever did not open it, it is told, not shown.
+    # A colleague's page that waits for it, such as after a transfer, opens it too; what
+    # only follows does not.
+    as bob agent 'desk?line=kcc&call_id=later-1&wait=1'
+    says 200 'data-go="desk?line=kcc&amp;call_id=later-1"'
+    tells_nothing
     as bob agent 'desk?line=kcc&call_id=later-1&follow=1'
     says 200 'U hebt dit gesprek nog niet geopend' 'href="desk?line=kcc&amp;call_id=later-1"'
     [[ $body != *data-go* ]]
@@ -276,16 +280,16 @@ print(tree.tostring(root, encoding="unicode"))'
     issued=$(issue change) session=$(session_of "$issued")
     verify "$(code_of "$issued")" yes-1 >/dev/null
     agent 'desk?call_id=yes-1&line=kcc'
-    says 200 'Nog niet bevestigd' 'data-follow-at="desk?line=kcc&amp;call_id=yes-1&amp;follow=1"' \
-        'content="3; url=desk?line=kcc&amp;call_id=yes-1&amp;follow=1"'
+    says 200 'Nog niet bevestigd' 'data-follow-at="desk?line=kcc&amp;call_id=yes-1&amp;wait=1"' \
+        'content="3; url=desk?line=kcc&amp;call_id=yes-1&amp;wait=1"'
     tells_nothing
     before=$(snapshot)
-    agent 'desk?line=kcc&call_id=yes-1&follow=1'
+    agent 'desk?line=kcc&call_id=yes-1&wait=1'
     says 200 'Nog niet bevestigd'
     [[ $body != *data-go* ]]
     [ "$(snapshot)" = "$before" ]
     confirm "$issued" true >/dev/null
-    agent 'desk?line=kcc&call_id=yes-1&follow=1'
+    agent 'desk?line=kcc&call_id=yes-1&wait=1'
     says 200 'data-go="desk?line=kcc&amp;call_id=yes-1"'
     tells_nothing
     # A look that nobody waits behind goes nowhere by itself.

@@ -164,14 +164,15 @@ escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
         "href=\"https://x.example.org/$(jq -rn --arg bad "$bad" '$bad | @uri | @html')/z\""
     # A hidden value is in no address either.
     [ "$(grep -o 'x.example.org' <<<"$body" | wc -l)" = 1 ]
-    both desk "{\"result\":\"unconfirmed\",$call}" "$escaped" 'call_id=%3Cscript%3E' '&amp;follow=1'
+    both desk "{\"result\":\"unconfirmed\",$call}" "$escaped" 'call_id=%3Cscript%3E' '&amp;wait=1'
     both desk "{\"result\":\"peek\",$call}" 'http-equiv="refresh"'
     both desk "$(jq -c '.confirmed = true' <<<"{\"result\":\"peek\",$call}")" 'href="desk?line=kcc&amp;call_id=%3Cscript'
     [[ $body != *data-go* && $body != *http-equiv* ]]
     both desk "{\"result\":\"calls\",\"calls\":[{$call},{$call}]}" "$escaped" 'href="desk?line=kcc&amp;call_id=%3Cscript'
     both desk "{\"result\":\"calls\",\"calls\":[{$call,\"handed_over\":{\"by\":\"BAD\",\"at\":\"2026-07-31T12:15:00Z\"}}]}" "$escaped" '14:15'
-    export QUERY_STRING='line=kcc&call_id=%3Cscript%3E&follow=1'
+    export QUERY_STRING='line=kcc&call_id=%3Cscript%3E&wait=1'
     both desk "$(jq -c '.confirmed = true' <<<"{\"result\":\"peek\",$call}")" 'data-go="desk?line=kcc&amp;call_id=%3Cscript'
+    QUERY_STRING='line=kcc&call_id=%3Cscript%3E&follow=1'
     both desk "$(jq -c '.confirmed = true | .state = "wrap_up" | .wrap_up_until = "2026-07-31T12:25:00Z"
         | .handed_over = { by: "BAD", at: "2026-07-31T12:15:00Z" }' <<<"{\"result\":\"peek\",$call}")" \
         "$escaped" '14:15' '14:25' 'data-follow="5"' 'data-keep=""' '&amp;state=1"'
@@ -180,7 +181,7 @@ escaped=$(jq -rn --arg bad "<script>alert(1)</script>\"'&amp;" '$bad | @html')
     both desk '{"result":"ended","reason":"BAD"}' "$escaped"
     both desk '{"result":"ended","reason":"not_me","warning":"not_me"}' '<p><strong>'
     QUERY_STRING='call_id=%22&x="><b>' both desk '{"error":"unknown_call","message":"m"}' 'content="2"' \
-        'data-follow-at="desk?call_id=%22&amp;x=&quot;&gt;&lt;b&gt;&amp;follow=1"'
+        'data-follow-at="desk?call_id=%22&amp;x=&quot;&gt;&lt;b&gt;&amp;wait=1"'
     page desk nl '{"result":"handed_over"}'
     grep -qxF 'Location: ../desk' <<<"$head"
     export SCRIPT_NAME=/desk/reveal

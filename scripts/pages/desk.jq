@@ -2,8 +2,8 @@
 #
 # A page keeps itself up to date by looking (peek), which opens nothing and leaves
 # nothing on record: what it fetches never holds data, and what is on screen of those
-# stays there until the call has ended. &follow=1 is what an open or waiting page
-# fetches; &state=1 the frame that does the same for one word where no script runs.
+# stays there until the call has ended. &follow=1 is what an open page fetches, &wait=1
+# one that waits for its call; &state=1 is the frame that looks where no script runs.
 include "idb";
 
 def d($path): say(["desk"] + $path);
@@ -14,6 +14,7 @@ def w($path; $values): words(["desk"] + $path; $values);
 # ---- addresses ----
 
 def query: $ENV.QUERY_STRING // "";
+def by_form: $ENV.SCRIPT_NAME // "" | test("/desk/(reveal|handover|end)$");
 def asked($field): query | test("(^|&)\($field)(=|&|$)");
 
 # The call's own address, which opens it; $more begins with &.
@@ -23,12 +24,12 @@ def call_address($call; $more):
 # What keeps this page up to date: beside it, so that its links lead to the same places.
 def follow_address($call):
     call_address($call; "&follow=1")
-    | if $ENV.SCRIPT_NAME // "" | endswith("/desk/reveal") then sub("^desk"; "desk/reveal") else . end;
+    | if by_form then sub("^desk"; "desk/reveal") else . end;
 
 # What was asked for, without how: that of a call that is not there (yet). Null where a
 # form asked.
 def own_address:
-    query | gsub("&(peek|follow|state)=1|&hold"; "")
+    query | gsub("&(peek|follow|wait|state)=1|&hold"; "")
     | if . == "" then null else "desk?\(.)" end;
 
 # ---- words ----
@@ -176,12 +177,12 @@ def hold_html($here):
     else "<p class=\"utrecht-paragraph\">\(link_html("\($here)&hold"; ["code", "hold"]))</p>" end;
 
 def unconfirmed_page:
-    call_address(.answer; "&follow=1") as $here
+    call_address(.answer; "&wait=1") as $here
     | { title: d(["unconfirmed", "title"]),
         html: (alert_html("warning"; d(["unconfirmed", "text"]))
           + list_html(call_rows + case_rows) + hold_html($here)
           + buttons_html(form_html("desk/end"; call_fields; [{ class: "stop", html: d(["end"]) }]))) }
-      + (if held then {} else { follow: 3, follow_address: $here, reload: "3; url=\(.root)\($here)" } end);
+      + (if held or by_form then {} else { follow: 3, follow_address: $here, reload: "3; url=\(.root)\($here)" } end);
 
 # Looked at without opening: no data, and nothing on record.
 def peek_page($go):
@@ -194,16 +195,15 @@ def peek_page($go):
 
 def look_page:
     if needs_yes(.answer) then unconfirmed_page
-    elif asked("follow") | not then peek_page(false)
+    elif asked("follow") then open_page(false)
     # Whoever waits asked for this call: it opens, on record, by a request of its own.
-    elif .answer.state == "called" then peek_page(true)
-    else open_page(false) end;
+    else peek_page(asked("wait")) end;
 
 def waiting_page:
     own_address as $here
     | { title: d(["waiting", "title"]),
         html: ("<p class=\"utrecht-paragraph utrecht-paragraph--lead\">\(d(["waiting", "lead"]))</p>" + para_html(["desk", "waiting", "text"]) + hold_html($here)) }
-      + (if held then {} else { follow: 2, follow_address: "\($here)&follow=1", reload: "2" } end);
+      + (if held then {} else { follow: 2, follow_address: "\($here)&wait=1", reload: "2" } end);
 
 # ---- after it ----
 
@@ -273,5 +273,5 @@ context($ARGS.named)
 | if .answer.result == "handed_over" then redirect_to("../desk")
   elif asked("state") then state_page
   elif .answer.error and (.answer.error != "unknown_call" or own_address == null) then
-      error_page({ desk: true, allow: (if $ENV.SCRIPT_NAME // "" | test("/desk/[a-z]+$") then "POST" else "GET, HEAD" end) })
+      error_page({ desk: true, allow: (if by_form then "POST" else "GET, HEAD" end) })
   else document(main_page + { desk: true }) end

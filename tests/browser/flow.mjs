@@ -169,6 +169,46 @@ export default {
     console.log(`# ${names.length} pages`);
   },
 
+  // An agent's page waits for its call, opens it once, keeps what is on screen while the
+  // call goes on, and turns into a warning.
+  async 'desk'(browser) {
+    const text = texts.nl.desk;
+    const desk = await browser.person({ agent: true, quiet: false });
+    const { page } = desk;
+    const heldBack = await browser.person({ agent: true, javaScript: false, quiet: false });
+    for (const { page } of [desk, heldBack]) await page.goto(`${site.desk}/desk?line=kcc&call_id=desk-1`);
+    await heading(page, text.waiting.title);
+
+    const it = await browser.person({ quiet: false });
+    await arrive(it, 'nl', 'status', 'DigiD', 'anna');
+    await button(it.page, texts.nl.consent.yes).click();
+    const tel = await it.page.locator('a[href^="tel:"]').first().getAttribute('href');
+    assert.equal((await keyIn(tel.split(',')[1], 'desk-1')).result, 'accepted');
+
+    await page.getByText('T. Estpersoon').waitFor();
+    await look(desk);
+    await button(page, 'Toon').click();
+    await page.getByText('999990019').waitFor();
+    assert.equal(new URL(page.url()).search, '');
+    await page.getByRole('button', { name: text.hand_over }).focus();
+    await phone('end', { call_id: 'desk-1' });
+    await page.locator('main').getByText('De beller heeft opgehangen').waitFor();
+    assert((await page.locator('main').textContent()).includes('999990019'));
+    assert.equal(await page.evaluate('document.activeElement.textContent'), text.hand_over);
+    await look(desk);
+
+    // Without script the page stays, and a frame in it looks.
+    const frame = heldBack.page.frameLocator('iframe');
+    await heldBack.page.getByText('T. Estpersoon').waitFor();
+    await frame.getByText('De beller heeft opgehangen').waitFor();
+
+    await button(it.page, texts.nl.called.not_me).click();
+    await heading(page, text.not_me.title);
+    assert(!/999990019|Estpersoon/.test(await page.content()));
+    await look(desk);
+    await frame.getByText(text.not_me.strong).waitFor();
+  },
+
   async 'keyboard'(browser) {
     const it = await browser.person();
     const { page } = it;
