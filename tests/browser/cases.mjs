@@ -2,8 +2,10 @@
 
 import { open } from './browser.mjs';
 import flow from './flow.mjs';
+import hostile from './hostile.mjs';
+import script from './script.mjs';
 
-const cases = { ...flow };
+const cases = { ...flow, ...script, ...hostile };
 const run = cases[process.argv[2]];
 if (!run) {
   console.error(`no such case; there are ${Object.keys(cases).join(', ')}`);

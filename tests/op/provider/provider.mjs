@@ -235,7 +235,7 @@ const provider = new Provider(issuer, {
   findAccount: (ctx, id) => ({
     accountId: id,
     claims: () => {
-      const { bsn, name, postal_code } = people[id];
+      const { bsn, name, postal_code } = people[id] ?? named.get(id);
       return { sub: id, bsn, name, address: postal_code && { postal_code } };
     },
   }),
@@ -273,6 +273,15 @@ ${Object.entries(people).map(([user, { level, bsn }]) =>
 </form></main></html>
 `;
 
+// Somebody with another name, where the form gives one: whatever a claim may hold.
+const named = new Map();
+function account(user, name) {
+  if (!name) return user;
+  const id = `${user}-${named.size}`;
+  named.set(id, { ...people[user], name });
+  return id;
+}
+
 async function readForm(req) {
   let body = '';
   for await (const chunk of req) body += chunk;
@@ -287,7 +296,7 @@ function result(form, client) {
   const acr = name && vocabularies[methods[name].levels][people[user].level];
   // An earlier login, where the form says how many seconds ago.
   const ts = Math.floor(Date.now() / 1000) - Number(form.get('ago') ?? 0);
-  return { login: { accountId: user, acr, ts, remember: true } };
+  return { login: { accountId: account(user, form.get('name')), acr, ts, remember: true } };
 }
 
 async function login(req, res) {
