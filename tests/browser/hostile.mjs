@@ -6,8 +6,8 @@ import { desks, keyIn, site, texts } from './browser.mjs';
 import { agree, arrive, button, callAddress, heading, logIn, start, takeCode } from './steps.mjs';
 
 const text = texts.nl;
-// Everything that would be markup somewhere, were it not text.
-export const markup = `</title></svg></script>"'><script>window.owned=1</script><img src=x onerror=window.owned=1>{{name}}\${name}&lt;`;
+// What would be markup, were it not text.
+const markup = process.env.HOSTILE;
 
 // The page shows it as text, and is none the worse for it.
 async function harmless(page, shown = true) {
@@ -250,7 +250,8 @@ export default {
   async 'framed'(browser) {
     let address;
     const other = await evil(() => `<iframe src="${address}"></iframe>`);
-    const expects = [/frame-ancestors/];
+    // Nor does it get a cookie there.
+    const expects = [/frame-ancestors/, /status of 410/];
     const it = await browser.person({ allow: [other.origin], expects });
     const desk = await browser.person({ agent: true, allow: [other.origin], expects });
     await arrive(it, 'nl', 'status', 'DigiD', 'anna');
@@ -258,6 +259,8 @@ export default {
     for (const [who, where] of [[it, `${site.web}/nl/code`], [it, `${site.web}/nl/start/status`],
       [it, `${site.web}/i`], [desk, `${desks.nl}/desk`], [desk, `${desks.nl}/desk/ticket`]]) {
       const page = await who.context.newPage();
+      // A browser that would log an agent in within a frame as well.
+      if (who === desk) await page.setExtraHTTPHeaders({ Authorization: `Basic ${btoa('alice:secret')}` });
       address = where;
       await page.goto(other.origin);
       // The browser's own page stands there, or none.

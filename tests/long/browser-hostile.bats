@@ -9,15 +9,19 @@ load ../op/login
 load ../op/flow
 load ../browser/lib
 
-setup_file() { browser_up; }
+# Everything that would be markup somewhere, were it not text.
+setup_file() {
+    read -r HOSTILE <<'END'
+</title></svg></script>"'><script>window.owned=1</script><img src=x onerror=window.owned=1>{{name}}${name}&lt;
+END
+    export HOSTILE
+    browser_up
+}
 teardown_file() { browser_down; }
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
 
 @test "hostile browser: markup in a claim and in every label comes out as text" {
-    # As in hostile.mjs.
-    HOSTILE="</title></svg></script>\"'><script>window.owned=1</script><img src=x onerror=window.owned=1>{{name}}\${name}&lt;"
-    export HOSTILE
     browser_instance '.organisation.name = { nl: env.HOSTILE, en: env.HOSTILE }
         | .purposes[].label = { nl: env.HOSTILE, en: env.HOSTILE }
         | .attributes[].label = { nl: env.HOSTILE, en: env.HOSTILE }

@@ -86,10 +86,10 @@ render_all() {
             "expired": { state: "expired", ticket: "BC4RTZ", purpose: $issued.purpose },
             "replaced": { state: "cancelled", reason: "replaced", ticket: "BC4RTZ", purpose: $issued.purpose } }')
     for lang in nl en; do
-        while read -r word _; do
+        while read -r word; do
             render "error-$word-$lang" "/$lang/code" code "{\"error\":\"$word\"}"
         done < <(jq -nr -L "$IDB_ROOT/scripts/pages" 'include "idb";
-            error_table | to_entries | group_by(.value)[] | "\(.[0].key) web"')
+            error_table | to_entries | group_by(.value)[][0].key')
         while read -r word; do
             render "$word-$lang" "/$lang/code" code "$(jq -c --arg s "$word" '.[$s]' <<<"$states")"
         done < <(jq -r 'keys[]' <<<"$states")
