@@ -4,6 +4,8 @@
 
 load lib
 
+setup_file() { "$IDB_ROOT/scripts/look/build"; }
+
 # A tree with what scripts/packages installed from npm, and no more of build/.
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
