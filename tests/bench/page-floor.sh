@@ -1,5 +1,4 @@
 #!/bin/sh
-# The floor under a page: what a shell, two cats and two jq's take to start, in a pipe,
-# and to write a page that was there already.
-cat /dev/null | jq -c . | cat | jq -nrR 'input' "${0%/*}/../../scripts/pages/error.html" >/dev/null
-echo done
+# The floor under a page: what a shell, a cat and two jq's take to start, in a pipe, and
+# to write what was there already.
+jq -c . </dev/null | cat | jq -nrR 'input' "${0%/*}/../../scripts/pages/error.html"
