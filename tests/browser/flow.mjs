@@ -140,7 +140,30 @@ async function confirmed(browser, it, lang) {
   await look(desk, 'desk-ticket-unknown');
 }
 
+// The pictures of the README: what is on a screen without scrolling.
+async function pictures(browser) {
+  const shoot = (page, name) => page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
+  const it = await browser.person();
+  const { page } = it;
+  await page.setViewportSize({ width: 720, height: 760 });
+  await page.goto(`${site.web}/nl/start/status`);
+  await shoot(page, 'start');
+  await page.setViewportSize({ width: 375, height: 760 });
+  await arrive(it, 'nl', 'status', 'DigiD', 'anna');
+  const { code } = await agree(it, 'nl');
+  await shoot(page, 'code');
+  await keyIn(code, 'call-1');
+  await heading(page, texts.nl.called.title);
+  await shoot(page, 'called');
+  const desk = await browser.person({ agent: true });
+  await desk.page.setViewportSize({ width: 400, height: 760 });
+  await desk.page.goto(callAddress('call-1'));
+  await desk.page.getByText('T. Estpersoon').waitFor();
+  await shoot(desk.page, 'desk');
+}
+
 export default {
+  pictures,
   async 'dutch'(browser) { await whole(browser, 'nl', true); },
   async 'english'(browser) { await whole(browser, 'en', true); },
   async 'dutch-plain'(browser) { await whole(browser, 'nl', false); },
@@ -162,7 +185,7 @@ export default {
       const url = `${site.web}${address}`;
       await it.page.route(url, (route) => route.fulfill({ status, headers, body }));
       await it.page.goto(url);
-      await look(it, name, it.page, [320, 1280]);
+      await look(it, name.replace(/-(nl|en)$/, ''), it.page, [320, 1280]);
       await it.page.unroute(url);
     }
     assert(names.length > 60);
