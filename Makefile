@@ -64,7 +64,7 @@ LOOK = build/look/web
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check lint fuzz bench prompts look install uninstall clean help units replays benches
+.PHONY: all check lint fuzz bench prompts look screenshots install uninstall clean help units replays benches
 
 all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
 
@@ -123,6 +123,9 @@ prompts: ## what the telephone line says, spoken; RECORDINGS=DIR of a studio, HO
 
 look: ## what the pages look like, by npm; THEME=FILE, an organisation's own theme
 	scripts/look/build $(if $(THEME),'$(THEME)')
+
+screenshots: all ## the pictures of the README anew, by a real browser; scripts/packages long
+	tests/browser/screenshots
 
 install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/idb \

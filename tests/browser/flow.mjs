@@ -145,10 +145,9 @@ async function pictures(browser) {
   const shoot = (page, name) => page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
   const it = await browser.person();
   const { page } = it;
-  await page.setViewportSize({ width: 720, height: 760 });
+  await page.setViewportSize({ width: 375, height: 760 });
   await page.goto(`${site.web}/nl/start/status`);
   await shoot(page, 'start');
-  await page.setViewportSize({ width: 375, height: 760 });
   await arrive(it, 'nl', 'status', 'DigiD', 'anna');
   const { code } = await agree(it, 'nl');
   await shoot(page, 'code');
