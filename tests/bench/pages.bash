@@ -2,7 +2,7 @@
 # a shell and two jq's does (page-floor.sh); how many the server makes in a second; what
 # a browser that has nothing yet loads for it; and which program takes which share of its
 # time. Sourced.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what tests/bench/run sets
 
 # pages_prepare: a web server, a code, and what each program of the page is given.
 pages_prepare() {
