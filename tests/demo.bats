@@ -1,74 +1,10 @@
 #!/usr/bin/env bats
 # scripts/demo: both walks and the site to try, and that nothing of them stays;
-# scripts/site, which it stands on.
+# scripts/site, which it stands on. tests/long/demo.bats has more ways for it to end.
 # The plain build only: that is what the demo makes and runs.
 
 load lib
-
-setup() {
-    export TMPDIR=$BATS_TEST_TMPDIR/tmp
-    mkdir "$TMPDIR"
-    demo=$IDB_ROOT/scripts/demo
-    site=$IDB_ROOT/scripts/site
-}
-
-# Whatever a failed case left running is found by what it was started with.
-teardown() {
-    local pid
-    for pid in $(processes "$TMPDIR") ${tree:+$(processes "$tree")}; do
-        kill "$pid" 2>/dev/null || true
-    done
-    [ -z "${tree-}" ] || rm -rf "$tree"
-}
-
-# processes FOLDER: those with that folder in an argument or in the environment.
-processes() {
-    (
-        unset TMPDIR IDB_CONFIG IDB_BUILD
-        grep -lsE "${1%?}[${1: -1}]" /proc/[0-9]*/{cmdline,environ} | cut -d / -f 3 | sort -u
-    ) || true
-}
-
-# Nothing in the temporary folder, and no process that knows it.
-nothing_left() {
-    [ -z "$(ls -A "${1:-$TMPDIR}")" ]
-    [ -z "$(processes "${1:-$TMPDIR}")" ]
-}
-
-# walked [OPTION]: one walk for all the cases that read it; its output in $output,
-# the rest in the folder $walk. It is watched for what it runs, with which arguments.
-walked() {
-    local status=0
-    walk=$BATS_FILE_TMPDIR/walked$*
-    if [ ! -e "$walk/status" ]; then
-        mkdir -p "$walk/tmp"
-        TMPDIR=$walk/tmp strace -f --seccomp-bpf -v -s 100000 -qq -e trace=execve -e signal=none \
-            -o "$walk/trace" "$demo" "$@" >"$walk/out" 2>"$walk/err" 3>&- || status=$?
-        processes "$walk/tmp" >"$walk/processes"
-        echo "$status" >"$walk/status"
-    fi
-    cat "$walk/err"
-    [ "$(cat "$walk/status")" = 0 ]
-    output=$(cat "$walk/out")
-}
-
-# walked_without_trace: that one left nothing.
-walked_without_trace() {
-    [ -z "$(ls -A "$walk/tmp")" ]
-    [ ! -s "$walk/processes" ]
-}
-
-# copy_tree: a checkout that anyone may read, at $tree; to make, nothing is to do.
-copy_tree() {
-    tree=$(mktemp -d /tmp/idb-demo.XXXXXX)
-    chmod 755 "$tree"
-    mkdir -p "$tree/build" "$tree/tests/op"
-    cp -a "$IDB_ROOT"/{Makefile,cmd,lib,scripts} "$tree"
-    cp -a "$IDB_ROOT/tests/op/provider" "$tree/tests/op"
-    cp -a "$IDB_ROOT"/build/{cmd,lib,libidb.a,idb-*} "$tree/build"
-    chmod -R a+rX "$tree"
-    find "$tree" -exec touch -hd '1 hour ago' {} +
-}
+load demo
 
 @test "demo --quick: goes through every step and says so" {
     walked --quick
@@ -109,32 +45,6 @@ copy_tree() {
     done
 }
 
-@test "demo --quick: from another directory, by a link, with a space in TMPDIR" {
-    mkdir "$TMPDIR/a b"
-    ln -s "$demo" "$BATS_TEST_TMPDIR/link"
-    cd /
-    TMPDIR="$TMPDIR/a b" run --separate-stderr -0 "$BATS_TEST_TMPDIR/link" --quick
-    [ -z "$stderr" ]
-    [[ $output == *'steps went as they should.'* ]]
-    nothing_left "$TMPDIR/a b"
-}
-
-@test "demo --quick: as an ordinary user" {
-    copy_tree
-    local as=()
-    [ "$(id -u)" != 0 ] || as=(runuser -u nobody --)
-    mkdir -m 1777 "$tree/tmp"
-    run --separate-stderr -0 env TMPDIR="$tree/tmp" "${as[@]}" "$tree/scripts/demo" --quick
-    [ -z "$stderr" ]
-    [[ $output == *'steps went as they should.'* ]]
-    nothing_left "$tree/tmp"
-}
-
-@test "demo --quick: by sudo, whose user is then the agent" {
-    SUDO_USER=jansen run --separate-stderr -0 "$demo" --quick
-    [[ $output == *agent:jansen*open* ]]
-}
-
 @test "demo --quick: what is personal stands in no argument and in no environment" {
     walked --quick
     grep -q idb-verify "$walk/trace"
@@ -167,28 +77,6 @@ copy_tree() {
     [[ $stderr =~ ^$'\n'?'demo: stopped at step '[0-9]+': exit 1 was expected, not 0'$ ]]
     [[ $output == *'A slip of the finger'* ]]
     [[ $output != *'The right code'* ]]
-    nothing_left
-}
-
-@test "demo --quick: ends at once on a signal, and leaves nothing" {
-    local signal code
-    for signal in TERM:143 HUP:129; do
-        code=${signal#*:}
-        "$demo" --quick >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
-        until grep -q 'A code for a resident' "$BATS_TEST_TMPDIR/out"; do sleep 0.02; done
-        kill "-${signal%:*}" $!
-        status=0
-        wait $! || status=$?
-        [ "$status" = "$code" ]
-        nothing_left
-        run -1 grep -q 'steps went' "$BATS_TEST_TMPDIR/out"
-    done
-}
-
-@test "demo --quick: ends when nobody reads it any more, and leaves nothing" {
-    run --separate-stderr -0 bash -c '"$1" --quick | head -n 3' - "$demo"
-    [ -z "$stderr" ]
-    until [ -z "$(ls -A "$TMPDIR")" ]; do sleep 0.05; done
     nothing_left
 }
 
@@ -312,107 +200,7 @@ step_of() { sed -nE "/^[0-9]+\. $1\$/,/^[0-9]+\. /p" <<<"$output"; }
     run -1 grep -E '__Host-[A-Za-z0-9-]+=|Basic [A-Za-z0-9]|[?&]code=|alice:[0-9a-f]{20}' "$BATS_TEST_TMPDIR/rest"
 }
 
-@test "demo: the whole flow as an ordinary user, who can write nothing of the tree" {
-    copy_tree
-    local as=()
-    [ "$(id -u)" != 0 ] || as=(runuser -u nobody --)
-    if "${as[@]}" test -x "$IDB_ROOT/build/provider/node_modules/.bin/node"; then
-        ln -s "$IDB_ROOT/build/provider" "$tree/build/provider"
-    else
-        cp -a "$IDB_ROOT/build/provider" "$tree/build"
-        chmod -R a+rX "$tree/build/provider"
-    fi
-    mkdir -m 1777 "$tree/tmp"
-    run --separate-stderr -0 env TMPDIR="$tree/tmp" "${as[@]}" "$tree/scripts/demo"
-    [ -z "$stderr" ]
-    [[ $output == *'steps went as they should.'* ]]
-    nothing_left "$tree/tmp"
-}
-
-@test "demo: the whole flow stops with a message when an answer is not what it should be" {
-    copy_tree
-    ln -s "$IDB_ROOT/build/provider" "$tree/build/provider"
-    rm "$tree/build/idb-issue"
-    printf '#!/bin/sh\necho "{\\"error\\":\\"no_code\\",\\"message\\":\\"x\\"}"\n' >"$tree/build/idb-issue"
-    chmod +x "$tree/build/idb-issue"
-    run --separate-stderr -1 "$tree/scripts/demo"
-    [[ $stderr == *'demo: stopped at step 8: HTTP 200 was expected, not 503' ]]
-    [[ $output != *'A yes: number and code'* ]]
-    nothing_left
-}
-
-@test "demo: ports that are taken are passed by, and refused where they were asked for" {
-    local port=$((20000 + RANDOM % 12000)) pid
-    socat "TCP-LISTEN:$((port + 2)),bind=127.0.0.1,fork" /dev/null 3>&- &
-    pid=$!
-    until (: <"/dev/tcp/127.0.0.1/$((port + 2))") 2>/dev/null; do sleep 0.02; done
-    run --separate-stderr -69 "$demo" --port="$port"
-    kill "$pid"
-    [ "$stderr" = "demo: ports $port to $((port + 11)) are not all free" ]
-    nothing_left
-}
-
-# background LINE [OPTION…]: the demo as a terminal runs it, until it has printed
-# LINE; its process, and group, is $pid.
-background() {
-    local line=$1 try
-    shift
-    setsid env --default-signal=INT "$demo" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
-    pid=$!
-    for ((try = 0; try < 1000; try++)); do
-        grep -qe "$line" "$BATS_TEST_TMPDIR/out" && return
-        kill -0 "$pid"
-        sleep 0.02
-    done
-    return 1
-}
-
-# ended STATUS: it ends so, without a word, and leaves nothing.
-ended() {
-    local status=0
-    wait "$pid" || status=$?
-    [ "$status" = "$1" ]
-    # Of a command that the signal ended as well the shell may say so.
-    run grep -vE ': line [0-9]+: +[0-9]+ (Hangup|Terminated|Interrupt) ' "$BATS_TEST_TMPDIR/err"
-    [ "$status" = 1 ] || { echo "$output"; return 1; }
-    nothing_left
-}
-
-@test "demo: Ctrl-C, TERM or HUP end the whole flow wherever it is, and leave nothing" {
-    background '/scripts/provider start'
-    # The provider is there, and does not answer yet.
-    until cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -q "provider\.mjs $TMPDIR/"; do
-        kill -0 "$pid"
-    done
-    kill -INT -- "-$pid"
-    ended 130
-    background '/scripts/site start site desk'
-    kill -INT -- "-$pid"
-    ended 130
-    background 'Loaded again'
-    kill -TERM "$pid"
-    ended 143
-    background 'the resident keys in'
-    kill -INT -- "-$pid"
-    ended 130
-    background 'On to the login provider'
-    kill -HUP -- "-$pid"
-    ended 129
-    run -1 grep -q 'steps went' "$BATS_TEST_TMPDIR/out"
-}
-
-@test "demo: the whole flow ends when nobody reads it any more, and leaves nothing" {
-    for count in 1 60; do
-        run --separate-stderr -0 bash -c '"$1" | head -n "$2"' - "$demo" "$count"
-        [ -z "$stderr" ]
-        nothing_left
-    done
-}
-
 # ---- the site to try ----
-
-# printed NAME: the address behind that word.
-printed() { sed -nE "s/^    $1 +(at )?([^ ,]+).*/\2/p" "$BATS_TEST_TMPDIR/out"; }
 
 @test "demo --serve: what it prints leads through a login to the agent; Ctrl-C ends it" {
     local browser folder code login
@@ -451,15 +239,6 @@ printed() { sed -nE "s/^    $1 +(at )?([^ ,]+).*/\2/p" "$BATS_TEST_TMPDIR/out"; 
     [ "$(sed -n 's/.*name alice, password //p' "$BATS_TEST_TMPDIR/out")" != "$password" ]
     kill -TERM "$pid"
     ended 143
-}
-
-@test "demo --serve: at the ports that were asked for; a closed terminal ends it" {
-    local port=$((20000 + RANDOM % 12000))
-    background 'idb-verify$' --serve --port="$port"
-    [[ $(printed 'Start page') == "https://localhost:$port/"* ]]
-    [ "$(printed Desk)" = "https://127.0.0.1:$((port + 1))/desk" ]
-    kill -HUP -- "-$pid"
-    ended 129
 }
 
 # ---- scripts/site ----
