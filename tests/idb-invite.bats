@@ -297,7 +297,7 @@ letter() { run --separate-stderr "-${2-0}" "$IDB_ROOT/scripts/letter/letter" "$1
         letter mail
         [ "$(grep -c '' <<<"$output")" = "$(grep -c $'\r$' <<<"$output")" ]
         [[ $output == *" https://www.example.org/i"$'\r\n'*" $code"$'\r\n'*"$(jq -r .address_with_code "$BATS_TEST_TMPDIR/line")"$'\r\n'* ]]
-        [[ $output == *"$(TZ=Europe/Amsterdam date -d '+3 days' +'%-d ')"* && $output == *'Z & <1>'* && $output != *'{'[a-z]*'}'* ]]
+        [[ $output == *"$(date -u -d '+3 days' +'%-d ')"* && $output == *'Z & <1>'* && $output != *'{'[a-z]*'}'* ]]
         [ -z "$stderr" ]
     done
 }
