@@ -5,8 +5,8 @@
 
 load ../lib
 load ../site
-load lib
-load pages
+load ../http/lib
+load ../http/pages
 
 setup_file() {
     local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR

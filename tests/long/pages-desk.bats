@@ -6,8 +6,8 @@
 load ../lib
 load ../site
 load ../op/login
-load lib
-load pages
+load ../http/lib
+load ../http/pages
 
 setup_file() {
     local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR port
