@@ -21,7 +21,7 @@ teardown() {
 
 # rows: the table's, a tab between cells. setting NAME: as shipped.
 rows() { sed -n '/^\.Sh GUESSING/,/^\.Sh ENV/s/^\.It //p' "$PAGE" | grep ' Ta ' | grep -v '^Em ' | sed 's/ Ta /\t/g'; }
-setting() { sed -nE "s/^\.It Ic $1 : [0-9]+ to [0-9]+( seconds)?, default ([0-9]+)\$/\2/p" "$IDB_ROOT/man/idb.json.5"; }
+setting() { sed -nE "s/^\.It Ic $1 : [0-9]+ to [0-9]+( seconds)?, default ([0-9]+)\$/\2/p" "$IDB_ROOT/man/idb.json.5" | head -n 1; }
 
 # tries N CALL [CALLER]: wrong codes, three on a call, named CALL and a number.
 tries() {
