@@ -303,3 +303,11 @@ agent() {
     logs_nothing
     run -1 grep -rE 'code=|state=' "$SITE/log"
 }
+
+@test "lighttpd: a wrong password is answered however long nobody asked" {
+    fetch "$DESK/desk" -u alice:wrong
+    [ "$status_code" = 401 ]
+    sleep 35
+    fetch "$DESK/desk" -u alice:wrong
+    [ "$status_code" = 401 ]
+}
