@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# With --long alone: the quick ones of its kind are run each time.
 # Sanitized with --long: login.bats and the files of the programs do it each time.
 # What is not as it should be, over HTTP: each is a page that says what happened and
 # leads on, and nothing is stored; and what of all this ends up in logs.
@@ -236,7 +237,7 @@ begun() {
     nothing_stored
     to one
     visit "$answer"
-    sees 200 999990019
+    sees 200 '999 990 019'
 }
 
 # ---- requests that no page makes ----

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# With --long alone: the quick ones of its kind are run each time.
 # Sanitized with --long: the programs' own files are it each time.
 # Guessing codes; tests/long/guess.bats guesses more.
 
