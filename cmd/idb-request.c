@@ -1,4 +1,3 @@
-#include "form_token.h"
 #include "tool.h"
 #include "web_request.h"
 
@@ -55,7 +54,7 @@ int main(int argc, char **argv)
 
     if (idb_tool_start(&tool, argc, argv, &settings, &err)) {
         if (settings.make)
-            idb_form_token_make(&answer, &err);
+            idb_web_form_token(&answer, &err);
         else
             idb_web_request(&answer, settings.check, &err);
     }

@@ -22,18 +22,32 @@ void idb_caller_last2(char last2[3], const char *caller)
         snprintf(last2, 3, "%s", caller + strlen(caller) - 2);
 }
 
-static bool mac_of_day(unsigned char mac[IDB_MAC_SIZE], const struct idb_key *key,
-                       const char *number, int64_t day)
+static bool mac_of_day(unsigned char mac[IDB_MAC_SIZE], const struct idb_key *key, const char *kind,
+                       struct idb_part who, int64_t day)
 {
-    struct idb_part parts[] = { idb_part_text("caller"), idb_part_text(number) };
+    struct idb_part parts[] = { idb_part_text(kind), who };
     unsigned char daily[IDB_KEY_SIZE];
     char label[40];
     bool ok;
 
-    snprintf(label, sizeof label, "caller %lld", (long long)day);
+    snprintf(label, sizeof label, "%s %lld", kind, (long long)day);
     ok = idb_derive(daily, key->secret, label) && idb_mac(mac, daily, parts, 2);
     idb_wipe(daily, sizeof daily);
     return ok;
+}
+
+bool idb_caller_daily(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
+                      const struct idb_keys *keys, const char *kind, struct idb_part who,
+                      int64_t now, struct idb_error *err)
+{
+    int64_t today = now / DAY_MS;
+
+    *n = 0;
+    for (size_t i = 0; i < keys->count; i++)
+        for (int64_t day = today; day >= today - 1; day--)
+            if (!mac_of_day(macs[(*n)++], &keys->key[i], kind, who, day))
+                return idb_fail(err, IDB_SOFTWARE, "internal", "HMAC failed.");
+    return true;
 }
 
 bool idb_caller_macs(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
@@ -41,14 +55,8 @@ bool idb_caller_macs(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *
                      struct idb_error *err)
 {
     const char *number = idb_caller_is_number(caller) ? caller : "withheld";
-    int64_t today = now / DAY_MS;
 
-    *n = 0;
-    for (size_t i = 0; i < keys->count; i++)
-        for (int64_t day = today; day >= today - 1; day--)
-            if (!mac_of_day(macs[(*n)++], &keys->key[i], number, day))
-                return idb_fail(err, IDB_SOFTWARE, "internal", "HMAC failed.");
-    return true;
+    return idb_caller_daily(macs, n, keys, "caller", idb_part_text(number), now, err);
 }
 
 const char *idb_caller_hint(const unsigned char *announced, const char *caller,

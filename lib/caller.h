@@ -6,6 +6,7 @@
 #define IDB_CALLER_H
 
 #include "keys.h"
+#include "mac.h"
 
 #define IDB_CALLER_MACS (2 * IDB_KEYS_MAX) /* each key, today and yesterday (UTC) */
 
@@ -20,6 +21,12 @@ void idb_caller_last2(char last2[3], const char *caller);
 bool idb_caller_macs(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
                      const struct idb_keys *keys, const char *caller, int64_t now,
                      struct idb_error *err);
+
+/* The same of whoever else is counted, such as an "address": who under the daily keys
+ * that are derived for kind. */
+bool idb_caller_daily(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
+                      const struct idb_keys *keys, const char *kind, struct idb_part who,
+                      int64_t now, struct idb_error *err);
 
 /* "match", "differs", "withheld" or "unknown" (nothing was announced). */
 const char *idb_caller_hint(const unsigned char *announced, const char *caller,

@@ -1,7 +1,6 @@
 #include "form_token.h"
 
 #include "b64.h"
-#include "cgi.h"
 #include "cookie.h"
 #include "mac.h"
 
@@ -47,31 +46,26 @@ static bool new_secret(unsigned char secret[SECRET_SIZE], json_t *cookies, struc
            || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 }
 
-bool idb_form_token_make(json_t **answer, struct idb_error *err)
+bool idb_form_token_make(json_t **answer, const char *cookies, const char *user,
+                         struct idb_error *err)
 {
-    const char *user = idb_cgi_variable("REMOTE_USER");
     unsigned char secret[SECRET_SIZE] = { 0 };
     unsigned char token[IDB_MAC_SIZE] = { 0 };
     char text[IDB_B64_SIZE(IDB_MAC_SIZE)];
-    json_t *cookies = json_array();
+    json_t *set = json_array();
     bool ok = false;
 
     *answer = NULL;
-    if (!user[0] || !idb_cgi_variable("AUTH_TYPE")[0]) {
-        idb_fail(err, IDB_NOPERM, "not_authenticated",
-                 "The web server did not say who calls (REMOTE_USER and AUTH_TYPE).");
-        goto out;
-    }
-    if (!read_secret(secret, idb_cgi_variable("HTTP_COOKIE")) && !new_secret(secret, cookies, err))
+    if (!read_secret(secret, cookies) && !new_secret(secret, set, err))
         goto out;
     if (!derive(token, secret, user, err))
         goto out;
     idb_b64_encode(text, token, sizeof token);
-    *answer = json_pack("{s:s, s:O}", IDB_FORM_TOKEN, text, "cookies", cookies);
+    *answer = json_pack("{s:s, s:O}", IDB_FORM_TOKEN, text, "cookies", set);
     ok = *answer || idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 out:
     idb_wipe(secret, sizeof secret);
-    json_decref(cookies);
+    json_decref(set);
     return ok;
 }
 
@@ -90,13 +84,13 @@ bool idb_form_token_check(json_t *form, const char *cookies, const char *user,
 {
     unsigned char secret[SECRET_SIZE] = { 0 };
     unsigned char token[IDB_MAC_SIZE] = { 0 };
-    bool ok;
+    bool known = read_secret(secret, cookies);
+    bool ok = !known || derive(token, secret, user, err);
 
-    ok = read_secret(secret, cookies);
-    if (ok && !derive(token, secret, user, err))
-        return false;
-    ok = ok && is_token(json_string_value(json_object_get(form, IDB_FORM_TOKEN)), token);
     idb_wipe(secret, sizeof secret);
+    if (!ok)
+        return false;
+    ok = known && is_token(json_string_value(json_object_get(form, IDB_FORM_TOKEN)), token);
     json_object_del(form, IDB_FORM_TOKEN);
     return ok
            || idb_fail(err, IDB_DATA, "bad_form_token",

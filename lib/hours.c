@@ -27,8 +27,10 @@ static bool zone_enter(const char *zone, char **before)
     const char *tz = getenv("TZ");
 
     *before = tz ? strdup(tz) : NULL;
-    if ((tz && !*before) || setenv("TZ", zone, 1) != 0)
+    if ((tz && !*before) || setenv("TZ", zone, 1) != 0) {
+        free(*before);
         return false;
+    }
     tzset();
     return true;
 }
@@ -55,9 +57,11 @@ static bool local_time(struct tm *tm, const char *zone, int64_t now)
 {
     time_t seconds = (time_t)(now / 1000);
     char *before = NULL;
-    bool ok = zone_enter(zone, &before);
+    bool ok;
 
-    ok = ok && localtime_r(&seconds, tm);
+    if (!zone_enter(zone, &before))
+        return false;
+    ok = localtime_r(&seconds, tm);
     zone_leave(before);
     return ok;
 }
@@ -137,9 +141,11 @@ int64_t idb_hours_next(const json_t *line, int64_t now)
     time_t seconds = (time_t)(now / 1000), at = 0;
     struct tm today = { 0 };
     char *before = NULL;
-    bool ok = zone_enter(zone_of(line), &before);
+    bool ok;
 
-    ok = ok && localtime_r(&seconds, &today);
+    if (!zone_enter(zone_of(line), &before))
+        return 0;
+    ok = localtime_r(&seconds, &today);
     for (int i = 0; ok && !at && i <= 366; i++) {
         struct tm day = { .tm_year = today.tm_year,
                           .tm_mon = today.tm_mon,

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#define DAY_MS    (24 * 60 * 60 * 1000LL)
 #define DRAWS     16 /* collisions are drawn again; more than a few in a row is a fault */
 #define FEW_TRIES 3  /* per address, while in all there are too many */
 
@@ -168,22 +167,28 @@ static bool match_key(struct idb_app *app, struct idb_invitation *inv, struct id
     return idb_fail(err, IDB_SOFTWARE, "internal", "The store gave a row that was not asked for.");
 }
 
+/* The row that one of n MACs names, if there is one. */
+static bool look_up(struct idb_app *app, unsigned char macs[][IDB_MAC_SIZE], size_t n,
+                    struct idb_invitation *inv, struct idb_error *err)
+{
+    struct idb_value in[IDB_KEYS_MAX];
+
+    for (size_t k = 0; k < IDB_KEYS_MAX; k++)
+        in[k] = k < n ? idb_bytes(macs[k], IDB_MAC_SIZE) : idb_null();
+    return idb_store_query(app->store, IDB_SQL_INVITATION, in, IDB_KEYS_MAX, err)
+           && idb_store_row(app->store, &inv->found, err);
+}
+
 bool idb_invitation_find(struct idb_app *app, const char *code, struct idb_invitation *inv,
                          struct idb_error *err)
 {
     unsigned char macs[IDB_KEYS_MAX][IDB_MAC_SIZE];
-    struct idb_value in[IDB_KEYS_MAX];
 
     snprintf(inv->code, sizeof inv->code, "%s", code);
-    for (size_t k = 0; k < IDB_KEYS_MAX; k++) {
-        bool there = k < app->invite->count;
-
-        if (there && !derive(&inv->key, macs[k], &app->invite->key[k], inv->code, err))
+    for (size_t k = 0; k < app->invite->count; k++)
+        if (!derive(&inv->key, macs[k], &app->invite->key[k], inv->code, err))
             return false;
-        in[k] = there ? idb_bytes(macs[k], IDB_MAC_SIZE) : idb_null();
-    }
-    return idb_store_query(app->store, IDB_SQL_INVITATION, in, IDB_KEYS_MAX, err)
-           && idb_store_row(app->store, &inv->found, err)
+    return look_up(app, macs, app->invite->count, inv, err)
            && (!inv->found || (match_key(app, inv, err) && read_row(app->store, inv, err)));
 }
 
@@ -222,27 +227,16 @@ static size_t client(unsigned char bytes[16], const char *address)
     return bytes[0] == 127 ? 0 : 4;
 }
 
-/* Under the daily key of each invite.key, today's and yesterday's, as callers' numbers. */
 static bool client_macs(struct idb_app *app, unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE],
                         size_t *n, const char *address, struct idb_error *err)
 {
     unsigned char bytes[16];
     size_t size = client(bytes, address);
-    struct idb_part parts[] = { idb_part_text("address"), idb_part_bytes(bytes, size) };
-    unsigned char daily[IDB_KEY_SIZE];
-    int64_t today = app->now / DAY_MS;
-    char label[40];
-    bool ok = true;
 
     *n = 0;
-    for (size_t i = 0; size > 0 && i < app->invite->count; i++)
-        for (int64_t day = today; ok && day >= today - 1; day--) {
-            snprintf(label, sizeof label, "address %lld", (long long)day);
-            ok = idb_derive(daily, app->invite->key[i].secret, label)
-                 && idb_mac(macs[(*n)++], daily, parts, 2);
-        }
-    idb_wipe(daily, sizeof daily);
-    return ok || idb_fail(err, IDB_SOFTWARE, "internal", "HMAC failed.");
+    return size == 0
+           || idb_caller_daily(macs, n, app->invite, "address", idb_part_bytes(bytes, size),
+                               app->now, err);
 }
 
 /* Too many in all refuse nobody who is known, for that would let a stranger shut
@@ -352,11 +346,12 @@ bool idb_invitation_is_for(const struct idb_invitation *inv, const char *bsn, st
 static bool explain(struct idb_app *app, const unsigned char mac[IDB_MAC_SIZE],
                     struct idb_error *err)
 {
-    struct idb_value in[] = { idb_bytes(mac, IDB_MAC_SIZE), idb_null(), idb_null(), idb_null() };
+    unsigned char macs[1][IDB_MAC_SIZE];
     struct idb_invitation inv = { 0 };
-    bool ok = idb_store_query(app->store, IDB_SQL_INVITATION, in, IDB_KEYS_MAX, err)
-              && idb_store_row(app->store, &inv.found, err)
-              && (!inv.found || read_row(app->store, &inv, err));
+    bool ok;
+
+    memcpy(macs[0], mac, IDB_MAC_SIZE);
+    ok = look_up(app, macs, 1, &inv, err) && (!inv.found || read_row(app->store, &inv, err));
 
     ok = ok && idb_invitation_is_good(app, &inv, err);
     idb_invitation_clear(&inv);

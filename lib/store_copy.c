@@ -141,8 +141,7 @@ static bool load(sqlite3 *copy, const char *path, int64_t *version, struct idb_e
 }
 
 /* All that a backup may not bring back: live sessions, invitations that anybody could
- * use again, and times that have not
- * come yet, left by a clock that ran ahead. */
+ * use again, and times that have not come yet, left by a clock that ran ahead. */
 static bool retire(sqlite3 *copy, int64_t version, int64_t *expired, struct idb_error *err)
 {
     static const char *const future[] = {

@@ -88,12 +88,18 @@ static bool add_cookies(json_t *request, struct idb_error *err)
     return ok;
 }
 
-static void add_user(json_t *request)
+/* Whom the web server authenticated, or NULL. */
+static const char *user_name(void)
 {
     const char *user = idb_cgi_variable("REMOTE_USER");
 
-    if (user[0] && idb_cgi_variable("AUTH_TYPE")[0])
-        json_object_set_new(request, "user", json_string(user));
+    return user[0] && idb_cgi_variable("AUTH_TYPE")[0] ? user : NULL;
+}
+
+static bool nobody(struct idb_error *err)
+{
+    return idb_fail(err, IDB_NOPERM, "not_authenticated",
+                    "The web server did not say who calls (REMOTE_USER and AUTH_TYPE).");
 }
 
 /* Fetched as a part of some page, as an image is, or ahead of a click that may never
@@ -119,15 +125,23 @@ static bool read_query(json_t **query, struct idb_error *err)
 /* Somebody asks, and a form is of their own page. */
 static bool check_agent(const json_t *request, struct idb_error *err)
 {
-    const char *user = json_string_value(json_object_get(request, "user"));
+    const char *user = user_name();
     json_t *form = json_object_get(request, "form");
 
     if (!user)
-        return idb_fail(err, IDB_NOPERM, "not_authenticated",
-                        "The web server did not say who calls (REMOTE_USER and AUTH_TYPE).");
+        return nobody(err);
     return !form
            || idb_form_token_check(form, json_string_value(json_object_get(request, "cookies")),
                                    user, err);
+}
+
+bool idb_web_form_token(json_t **answer, struct idb_error *err)
+{
+    const char *user = user_name();
+
+    *answer = NULL;
+    return user ? idb_form_token_make(answer, idb_cgi_variable("HTTP_COOKIE"), user, err)
+                : nobody(err);
 }
 
 bool idb_web_request(json_t **request, bool check_token, struct idb_error *err)
@@ -151,7 +165,8 @@ bool idb_web_request(json_t **request, bool check_token, struct idb_error *err)
                       : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     }
     if (ok) {
-        add_user(*request);
+        if (user_name())
+            json_object_set_new(*request, "user", json_string(user_name()));
         if (is_embedded())
             json_object_set_new(*request, "embedded", json_true());
         ok = !check_token || check_agent(*request, err);

@@ -21,4 +21,8 @@
  * "not_authenticated", and a POST where idb_form_token_check() does. */
 bool idb_web_request(json_t **request, bool check_token, struct idb_error *err);
 
+/* Reads environment alone: the token for the forms of a page, as idb_form_token_make()
+ * gives it. IDB_NOPERM "not_authenticated" where nobody was. */
+bool idb_web_form_token(json_t **answer, struct idb_error *err);
+
 #endif

@@ -174,6 +174,13 @@ def list_html($rows):
        | join(""))
     + "</dl>";
 
+# What will happen, in order: the texts "1", "2", … at $path.
+def steps_html($path; $values):
+    . as $c
+    | "<ol class=\"utrecht-ordered-list idb-steps\">"
+    + ([text_at($path) | keys[] as $n | $c | "<li class=\"utrecht-ordered-list__item\">\(say($path + [$n]; $values))</li>"] | join(""))
+    + "</ol>";
+
 # A circle with an i, a circle with a tick, a triangle with a !, an octagon with a !.
 def icon_path($kind):
     { info: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm-1 5h2v2h-2zm0 4h2v6h-2z",

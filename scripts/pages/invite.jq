@@ -22,15 +22,12 @@ context($ARGS.named)
 | if .answer.error then error_page({ allow: "GET, HEAD, POST" })
   else
       { organisation: organisation_name } as $v
-      | . as $c
       | document(
           { title: say(["invite", "title"]),
             other: "\(.lang)/invite\(if shown == "" then "" else "?c=\(shown)" end)",
             html: (
               lead_html(["invite", "lead"]; $v)
-              + section_html("how"; ["invite", "how"];
-                  "<ol class=\"utrecht-ordered-list idb-steps\">"
-                  + ([range(1; 5) | tostring as $n | $c | "<li class=\"utrecht-ordered-list__item\">\(say(["invite", "steps", $n]; $v))</li>"] | join("")) + "</ol>")
+              + section_html("how"; ["invite", "how"]; steps_html(["invite", "steps"]; $v))
               + section_html("type"; ["invite", "code"]; code_html + para_html(["invite", "nothing"]))
               + section_html("other"; ["invite", "other"]; para_html(["invite", "other_text"]; $v) + numbers_html)) })
   end

@@ -61,15 +61,12 @@ context($ARGS.named)
   else
       { organisation: organisation_name, purpose: .answer.purpose.label,
         digits: (.config.code.digits // 10), number: (telephone(.answer.number_display) | unbroken) } as $v
-      | . as $c
       | document(
           { title: say(["start", "title"]; $v), forms: "anywhere",
             other: (if .answer.invitation then invite_address else "\(.lang)/start/\(.answer.purpose.name)" end),
             html: (
               lead_html(["start", "lead"]; $v)
-              + section_html("how"; ["start", "how"];
-                  "<ol class=\"utrecht-ordered-list idb-steps\">"
-                  + ([range(1; 4) | tostring as $n | $c | "<li class=\"utrecht-ordered-list__item\">\(say(["start", "steps", $n]; $v))</li>"] | join("")) + "</ol>")
+              + section_html("how"; ["start", "how"]; steps_html(["start", "steps"]; $v))
               + section_html("data"; ["start", "data"];
                   "<ul class=\"utrecht-unordered-list\">"
                   + ([.answer.attributes[] | "<li class=\"utrecht-unordered-list__item\">\(.label | @html)</li>"] | join("")) + "</ul>"

@@ -145,45 +145,32 @@ cgi=(AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE GATEWAY_INTERFACE HTTP_COOKIE HTTP_HO
     HTTP_SEC_FETCH_DEST HTTP_SEC_FETCH_SITE IDB_CONFIG IDB_LANG IDB_PATH IDB_SHARE PATH_INFO QUERY_STRING REMOTE_ADDR
     REMOTE_USER REQUEST_METHOD SCRIPT_FILENAME SCRIPT_NAME)
 
-@test "lighttpd: pages, forms and limits, and logs without a word of them" {
-    SERVER=$WEB
+# whole SERVER CHECK…: all of it, and what its scripts may see of a request.
+whole() {
+    SERVER=$1
     rm -f "$SITE/seen"
     shows_pages
     serves_every_script
     assets
     uncompressed nl/start/appointment
     sends_forms
-    sees_no_claims
+    "${@:2}"
     keeps_limits
     logs_nothing
+}
+
+@test "lighttpd: pages, forms and limits, and logs without a word of them" {
+    whole "$WEB" sees_no_claims
 }
 
 @test "nginx: pages, forms and limits, and logs without a word of them" {
-    SERVER=$NGINX
-    rm -f "$SITE/seen"
-    shows_pages
-    serves_every_script
-    assets
-    uncompressed nl/start/appointment
-    sends_forms
     # fcgiwrap hands on what it was started with.
     mapfile -t outside < <(compgen -e)
-    environment "${cgi[@]}" FCGI_ROLE _ "${outside[@]}"
-    keeps_limits
-    logs_nothing
+    whole "$NGINX" environment "${cgi[@]}" FCGI_ROLE _ "${outside[@]}"
 }
 
 @test "apache: pages, forms and limits, and logs without a word of them" {
-    SERVER=$APACHE
-    rm -f "$SITE/seen"
-    shows_pages
-    serves_every_script
-    assets
-    uncompressed nl/start/appointment
-    sends_forms
-    sees_no_claims
-    keeps_limits
-    logs_nothing
+    whole "$APACHE" sees_no_claims
 }
 
 # types_codes N STATUS ADDRESS: wrong codes of a letter, from behind the proxy.
