@@ -304,10 +304,13 @@ agent() {
     run -1 grep -rE 'code=|state=' "$SITE/log"
 }
 
+# Each 64 seconds lighttpd forgets its connections, and once in that time is no silence of
+# half a minute: of two, one at least is whole.
 @test "lighttpd: a wrong password is answered however long nobody asked" {
-    fetch "$DESK/desk" -u alice:wrong
-    [ "$status_code" = 401 ]
-    sleep 35
-    fetch "$DESK/desk" -u alice:wrong
-    [ "$status_code" = 401 ]
+    for try in 1 2; do
+        fetch "$DESK/desk"
+        sleep 32
+        fetch "$DESK/desk" -u alice:wrong
+        [ "$status_code" = 401 ]
+    done
 }
