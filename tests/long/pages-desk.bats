@@ -307,7 +307,7 @@ agent() {
 # Each 64 seconds lighttpd forgets its connections, and once in that time is no silence of
 # half a minute: of two, one at least is whole.
 @test "lighttpd: a wrong password is answered however long nobody asked" {
-    for try in 1 2; do
+    for _ in 1 2; do
         fetch "$DESK/desk"
         sleep 32
         fetch "$DESK/desk" -u alice:wrong
