@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "serve.h"
 #include "token.h"
 
 #include <limits.h>
@@ -126,13 +127,13 @@ static bool load_keys(struct idb_app *app, struct idb_error *err)
 
 static bool client_line(struct idb_app *app, struct idb_error *err)
 {
-    const char *authorization = getenv("HTTP_AUTHORIZATION");
-    const char *client = getenv("REMOTE_USER");
-    const char *type = getenv("AUTH_TYPE");
+    const char *authorization = idb_cgi_variable("HTTP_AUTHORIZATION");
+    const char *client = idb_cgi_variable("REMOTE_USER");
+    const char *type = idb_cgi_variable("AUTH_TYPE");
 
     if (idb_token_is_bearer(authorization))
         return idb_token_line(&app->line, app->config, authorization, err);
-    if (!client || !client[0] || !type || !type[0])
+    if (!client[0] || !type[0])
         return idb_fail(err, IDB_NOPERM, "not_authenticated",
                         "Send a token, as Authorization: Bearer TOKEN, or log in at the web server"
                         " as a client of a line.");
@@ -164,25 +165,26 @@ bool idb_app_line(struct idb_app *app, const char *asked, struct idb_error *err)
 }
 
 /* sudo comes before the web server's variables, for whoever may run this by sudo
- * could also set those. */
-static const char *person(bool cgi)
+ * could also set those. Behind a socket it is who connected. */
+static const char *person(const struct idb_app *app)
 {
     const char *sudo = getenv("SUDO_USER");
-    const char *remote = getenv("REMOTE_USER");
-    const char *type = getenv("AUTH_TYPE");
+    const char *remote = idb_cgi_variable("REMOTE_USER");
     const struct passwd *pw;
 
-    if (!cgi && sudo && sudo[0])
+    if (!app->cgi && !app->asker && sudo && sudo[0])
         return sudo;
-    if (remote && remote[0] && type && type[0])
+    if ((app->cgi || !app->asker) && remote[0] && idb_cgi_variable("AUTH_TYPE")[0])
         return remote;
-    pw = cgi ? NULL : getpwuid(getuid());
+    if (app->cgi || (app->asker && !app->asker->known))
+        return NULL;
+    pw = getpwuid(app->asker ? app->asker->peer : getuid());
     return pw ? pw->pw_name : NULL;
 }
 
 bool idb_app_agent(struct idb_app *app, const char *role, struct idb_error *err)
 {
-    const char *name = person(app->cgi);
+    const char *name = person(app);
 
     app->agent[0] = '\0';
     if (!name)
@@ -199,7 +201,7 @@ bool idb_app_agent(struct idb_app *app, const char *role, struct idb_error *err)
 
 const char *idb_app_person(const struct idb_app *app)
 {
-    return person(app->cgi);
+    return person(app);
 }
 
 static bool service_open(void *ctx, struct idb_error *err)
@@ -268,6 +270,17 @@ void idb_app_rollback(struct idb_app *app)
     app->tx = IDB_TX_NONE;
 }
 
+bool idb_app_reload(struct idb_app *app, struct idb_error *err)
+{
+    struct idb_config *config = NULL;
+
+    if (!idb_config_load(&config, idb_config_path(app->config_option), err))
+        return false;
+    idb_app_close(app);
+    app->config = config;
+    return true;
+}
+
 void idb_app_close(struct idb_app *app)
 {
     for (size_t i = 0; i < IDB_APP_KEYS; i++) {
@@ -296,9 +309,12 @@ struct idb_service idb_app_service(struct idb_app *app,
                                    bool (*handle)(void *app, const json_t *request, json_t **answer,
                                                   struct idb_error *err))
 {
-    return (struct idb_service){
-        app, service_open, handle, service_commit, service_rollback, app->program->no_store
-    };
+    return (struct idb_service){ .ctx = app,
+                                 .open = service_open,
+                                 .handle = handle,
+                                 .commit = service_commit,
+                                 .rollback = service_rollback,
+                                 .one_by_one = app->program->no_store };
 }
 
 int idb_app_main(const struct idb_app_program *program, int argc, char **argv)

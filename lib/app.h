@@ -35,6 +35,7 @@ enum idb_app_key {
 #define IDB_APP_KEYS 6
 
 struct idb_app;
+struct idb_asker;
 
 struct idb_app_program {
     struct idb_tool tool;
@@ -58,6 +59,7 @@ struct idb_app {
     bool client;               /* --client: the line is that of who calls, as in CGI */
     bool human;                /* --human */
     bool cgi;
+    const struct idb_asker *asker; /* who is at the other end of a socket, see serve.h */
     enum idb_zone zone;
     struct idb_config *config;
     struct idb_store *store;
@@ -93,6 +95,9 @@ bool idb_app_invitations(struct idb_app *app, struct idb_error *err);
 bool idb_app_commit(struct idb_app *app, struct idb_error *err);
 void idb_app_rollback(struct idb_app *app);
 void idb_app_close(struct idb_app *app);
+/* Reads the configuration anew, and with it, when they are next needed, keys and store.
+ * Where it is not valid the old one stays. */
+bool idb_app_reload(struct idb_app *app, struct idb_error *err);
 
 /* A handler calls one of these before it touches the store: begins the group's
  * transaction where there is none yet, and fixes app->now. A read alone takes
@@ -108,9 +113,9 @@ bool idb_app_write(struct idb_app *app, struct idb_error *err);
  * IDB_USAGE "usage" where --client stands beside --line or at the desk. */
 bool idb_app_line(struct idb_app *app, const char *asked, struct idb_error *err);
 
-/* Sets app->agent to the person who acts: under CGI REMOTE_USER where AUTH_TYPE
- * is set, else sudo's user, else REMOTE_USER as above (set by glue that is CGI),
- * else the user who runs this; never a field of the request. IDB_NOPERM
+/* Sets app->agent to the person who acts: behind a socket the user at its other end; under CGI
+ * REMOTE_USER where AUTH_TYPE is set, else sudo's user, else REMOTE_USER as above (set by glue that
+ * is CGI), else the user who runs this; never a field of the request. IDB_NOPERM
  * "not_authenticated", or "not_permitted" without that role at the desk. */
 bool idb_app_agent(struct idb_app *app, const char *role, struct idb_error *err);
 

@@ -17,9 +17,25 @@ bool idb_cgi_called(const char *argv0)
     return n >= 4 && !strcmp(argv0 + n - 4, ".cgi");
 }
 
+/* Where a request is, when it is not in the environment and on standard input. */
+static struct {
+    idb_cgi_lookup *lookup;
+    const void *from;
+    const char *body;
+    size_t size;
+} taken;
+
+void idb_cgi_take(idb_cgi_lookup *lookup, const void *from, const char *body, size_t size)
+{
+    taken.lookup = lookup;
+    taken.from = from;
+    taken.body = body;
+    taken.size = size;
+}
+
 const char *idb_cgi_variable(const char *name)
 {
-    const char *value = getenv(name);
+    const char *value = taken.lookup ? taken.lookup(taken.from, name) : getenv(name);
 
     return value ? value : "";
 }
@@ -56,6 +72,10 @@ static bool read_body(char *body, size_t length)
 {
     size_t have = 0;
 
+    if (taken.lookup) {
+        memcpy(body, taken.body, length < taken.size ? length : taken.size);
+        return length <= taken.size;
+    }
     while (have < length) {
         ssize_t n = read(STDIN_FILENO, body + have, length - have);
 
@@ -130,7 +150,8 @@ static const char *add_address(struct idb_exchange *x, const struct idb_cgi *cgi
 /* Our cookies and no others; NULL when they could be added. */
 static const char *add_cookies(struct idb_exchange *x, const struct idb_cgi *cgi)
 {
-    char *ours = cgi->cookies ? idb_cookie_keep(getenv("HTTP_COOKIE"), cgi->cookies) : NULL;
+    const char *header = idb_cgi_variable("HTTP_COOKIE");
+    char *ours = cgi->cookies && header[0] ? idb_cookie_keep(header, cgi->cookies) : NULL;
     bool ok;
 
     if (cgi->cookies)
@@ -143,12 +164,12 @@ static const char *add_cookies(struct idb_exchange *x, const struct idb_cgi *cgi
               : refuse(&x->err, "400 Bad Request", "bad_cookie", "The Cookie header is not UTF-8.");
 }
 
-static const char *read_request(struct idb_exchange *x, const struct idb_cgi *cgi, int argc)
+const char *idb_cgi_read(struct idb_exchange *x, const struct idb_cgi *cgi)
 {
     const char *method = idb_cgi_variable("REQUEST_METHOD");
     const char *status = NULL;
 
-    if (argc > 1 || (!cgi->query && idb_cgi_variable("QUERY_STRING")[0]))
+    if (!cgi->query && idb_cgi_variable("QUERY_STRING")[0])
         return refuse(&x->err, "400 Bad Request", "bad_query", "No query is taken here.");
     if (cgi->get && !strcmp(method, "GET"))
         x->request = json_object();
@@ -194,53 +215,72 @@ static void hide_message(json_t *answer, const struct idb_error *err)
                             json_string("This must be mended on the server; its log says what."));
 }
 
-static void print_head(const char *status, const struct idb_cgi *cgi, const json_t *cookies)
+static bool add_head(struct idb_buffer *out, const char *status, const struct idb_cgi *cgi,
+                     const json_t *cookies)
 {
     const json_t *cookie;
     size_t i;
+    bool ok = idb_buffer_printf(
+        out, "Status: %s\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n", status);
 
-    printf("Status: %s\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n", status);
-    if (!strncmp(status, "405", 3))
-        printf("Allow: %s\r\n", cgi->get ? "GET, POST" : "POST");
-    if (!strncmp(status, "401", 3) && cgi->challenge)
-        printf("WWW-Authenticate: %s\r\n", cgi->challenge);
-    if (!strncmp(status, "503", 3))
-        printf("Retry-After: 2\r\n");
+    if (ok && !strncmp(status, "405", 3))
+        ok = idb_buffer_printf(out, "Allow: %s\r\n", cgi->get ? "GET, POST" : "POST");
+    if (ok && !strncmp(status, "401", 3) && cgi->challenge)
+        ok = idb_buffer_printf(out, "WWW-Authenticate: %s\r\n", cgi->challenge);
+    if (ok && !strncmp(status, "503", 3))
+        ok = idb_buffer_printf(out, "Retry-After: 2\r\n");
     json_array_foreach (cookies, i, cookie)
-        printf("Set-Cookie: %s\r\n", json_string_value(cookie));
-    printf("\r\n");
+        ok = ok && idb_buffer_printf(out, "Set-Cookie: %s\r\n", json_string_value(cookie));
+    return ok && idb_buffer_printf(out, "\r\n");
+}
+
+bool idb_cgi_write(struct idb_buffer *out, const struct idb_cgi *cgi, const char *status,
+                   struct idb_exchange *x)
+{
+    json_t *cookies = NULL;
+    bool ok;
+
+    if (cgi->cookies) {
+        cookies = json_incref(json_object_get(x->answer, "cookies"));
+        json_object_del(x->answer, "cookies");
+    }
+    if (x->err.exit != IDB_OK && x->err.exit != IDB_REFUSED)
+        hide_message(x->answer, &x->err);
+    ok = add_head(out, status ? status : status_of(&x->err), cgi, cookies)
+         && idb_buffer_json(out, x->answer);
+    json_decref(cookies);
+    return ok;
+}
+
+/* Everything about the request but the answer; the status where that is decided already. */
+static const char *read_called(struct idb_exchange *x, const struct idb_tool *tool,
+                               const struct idb_cgi *cgi, int argc)
+{
+    if (!idb_tool_harden(tool, &x->err))
+        return status_of(&x->err);
+    if (argc > 1)
+        return refuse(&x->err, "400 Bad Request", "bad_query", "No query is taken here.");
+    return idb_cgi_read(x, cgi);
 }
 
 int idb_cgi_run(const struct idb_tool *tool, const struct idb_service *service,
                 const struct idb_cgi *cgi, int argc)
 {
     struct idb_exchange x = { 0 };
+    struct idb_buffer out = { 0 };
     struct idb_error err = { 0 };
-    json_t *cookies = NULL;
-    const char *status;
+    const char *status = read_called(&x, tool, cgi, argc);
 
-    if (!idb_tool_harden(tool, &x.err))
-        status = status_of(&x.err);
+    idb_service_run(service, &x, 1);
+    if (!idb_cgi_write(&out, cgi, status, &x))
+        idb_fail(&err, IDB_UNAVAILABLE, "output", "The answer cannot be made.");
     else
-        status = read_request(&x, cgi, argc);
-    if (status) {
-        x.answer = idb_error_json(&x.err);
-    } else {
-        idb_service_run(service, &x, 1);
-        status = status_of(&x.err);
-    }
-    if (cgi->cookies) {
-        cookies = json_incref(json_object_get(x.answer, "cookies"));
-        json_object_del(x.answer, "cookies");
-    }
-    if (x.err.exit != IDB_OK && x.err.exit != IDB_REFUSED)
-        hide_message(x.answer, &x.err);
-    print_head(status, cgi, cookies);
-    if (!idb_tool_print(x.answer, &err) || !idb_tool_flush(&err))
+        fwrite(out.bytes, 1, out.size, stdout);
+    if (err.exit != IDB_OK || !idb_tool_flush(&err))
         idb_tool_complain(tool, &err);
     if (x.err.exit != IDB_OK && x.err.exit != IDB_REFUSED)
         idb_tool_complain(tool, &x.err);
-    json_decref(cookies);
+    idb_buffer_free(&out);
     idb_exchange_clear(&x);
     return (int)err.exit;
 }

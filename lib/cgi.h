@@ -14,6 +14,7 @@
 #ifndef IDB_CGI_H
 #define IDB_CGI_H
 
+#include "buffer.h"
 #include "service.h"
 #include "tool.h"
 
@@ -36,6 +37,20 @@ void idb_cgi_body_free(char *body, size_t size);
 
 /* A variable of the request, "" where it is not set. */
 const char *idb_cgi_variable(const char *name);
+
+/* Where a process that serves many requests has the one that is read or answered next:
+ * its variables are what lookup (NULL: not set) gives of from, its body is these bytes.
+ * All are borrowed until the next call. lookup NULL: environment and standard input again. */
+typedef const char *idb_cgi_lookup(const void *from, const char *name);
+void idb_cgi_take(idb_cgi_lookup *lookup, const void *from, const char *body, size_t size);
+
+/* Reads one request into x. NULL when it is there, else the HTTP status, with x->err set. */
+const char *idb_cgi_read(struct idb_exchange *x, const struct idb_cgi *cgi);
+
+/* Adds the answer of x with its headers to out, status being what idb_cgi_read() said.
+ * Takes out of x->answer what is not its body's. False when out of memory. */
+bool idb_cgi_write(struct idb_buffer *out, const struct idb_cgi *cgi, const char *status,
+                   struct idb_exchange *x);
 
 /* Reads, answers and reports one request; returns the exit code (0 when an HTTP
  * answer was written, so that a web server passes it on). Arguments, which a web

@@ -240,7 +240,7 @@ static bool take_invitation(struct idb_app *app, const char *typed, struct idb_i
                             bool *refused, struct idb_error *err)
 {
     return idb_app_invitations(app, err) && idb_app_write(app, err)
-           && idb_invitation_try(app, typed, getenv("REMOTE_ADDR"), inv, refused, err)
+           && idb_invitation_try(app, typed, idb_cgi_variable("REMOTE_ADDR"), inv, refused, err)
            && idb_app_commit(app, err);
 }
 

@@ -60,8 +60,11 @@ static bool is_failure(enum idb_exit exit)
 /* An answer is worth nothing when what it says was undone. */
 static bool handle(const struct idb_service *s, struct idb_exchange *x)
 {
-    bool ok = hand_on(x) || s->handle(s->ctx, x->request, &x->answer, &x->err);
+    bool ok;
 
+    if (s->turn)
+        s->turn(s->ctx, x->from);
+    ok = hand_on(x) || s->handle(s->ctx, x->request, &x->answer, &x->err);
     if (ok && !x->answer && !x->err.code)
         ok = idb_fail(&x->err, IDB_SOFTWARE, "internal",
                       "The answer cannot be made; the store may hold what it must not.");
@@ -79,16 +82,18 @@ static void forget(struct idb_exchange *x)
     memset(&x->err, 0, sizeof x->err);
 }
 
-/* All in one transaction; false when it had to be undone. */
-static bool together(const struct idb_service *s, struct idb_exchange *x, size_t n)
+/* All in one transaction; false, and why, when it had to be undone. */
+static bool together(const struct idb_service *s, struct idb_exchange *x, size_t n,
+                     struct idb_error *err)
 {
-    struct idb_error err = { 0 };
-    bool whole = s->open(s->ctx, &err);
+    bool whole = s->open(s->ctx, err);
 
     for (size_t i = 0; whole && i < n; i++)
-        if (x[i].request && !handle(s, &x[i]))
-            whole = !is_failure(x[i].err.exit);
-    if (whole && s->commit(s->ctx, &err))
+        if (x[i].request && !handle(s, &x[i]) && is_failure(x[i].err.exit)) {
+            *err = x[i].err;
+            whole = false;
+        }
+    if (whole && s->commit(s->ctx, err))
         return true;
     s->rollback(s->ctx);
     for (size_t i = 0; i < n; i++)
@@ -112,12 +117,28 @@ static void alone(const struct idb_service *s, struct idb_exchange *x)
     x->err = err;
 }
 
+/* Each by itself, where all together failed. */
+static void one_by_one(const struct idb_service *service, struct idb_exchange *x, size_t n,
+                       const struct idb_error *why)
+{
+    bool busy = why->code && !strcmp(why->code, "busy");
+
+    for (size_t i = 0; i < n; i++) {
+        if (!x[i].request)
+            continue;
+        if (busy)
+            x[i].err = *why;
+        else
+            alone(service, &x[i]);
+    }
+}
+
 void idb_service_run(const struct idb_service *service, struct idb_exchange *x, size_t n)
 {
-    if (n < 2 || !together(service, x, n))
-        for (size_t i = 0; i < n; i++)
-            if (x[i].request)
-                alone(service, &x[i]);
+    struct idb_error why = { 0 };
+
+    if (n < 2 || !together(service, x, n, &why))
+        one_by_one(service, x, n, &why);
     for (size_t i = 0; i < n; i++)
         if (!x[i].answer)
             x[i].answer = idb_error_json(&x[i].err);

@@ -1,9 +1,10 @@
 /*
  * Requests answered in groups, whatever carries them.
  *
- * A service is four functions over one context. Requests that arrived together
+ * A service is a few functions over one context. Requests that arrived together
  * are handled in one transaction; when that fails it is undone and each is done
- * alone, so that one request's failure never becomes another's.
+ * alone, so that one request's failure never becomes another's. A store that is "busy"
+ * is so for all of them: none waits for it again.
  *
  *     struct idb_exchange x[2] = { { .request = a }, { .request = b } };
  *     idb_service_run(&service, x, 2);   // x[i].answer or x[i].err
@@ -29,6 +30,9 @@ struct idb_service {
     bool (*handle)(void *ctx, const json_t *request, json_t **answer, struct idb_error *err);
     bool (*commit)(void *ctx, struct idb_error *err);
     void (*rollback)(void *ctx);
+    /* Called before each request is handled, with whom it is from, where that differs
+     * from one to the next. May be NULL. */
+    void (*turn)(void *ctx, const void *from);
     bool one_by_one; /* nothing is written: no request waits for another's */
 };
 
@@ -38,6 +42,7 @@ struct idb_exchange {
     json_t *request;
     json_t *answer;
     struct idb_error err;
+    const void *from; /* for turn() */
 };
 
 /* Parses one request: IDB_DATA "bad_json" (line and column; never a piece of

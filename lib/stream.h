@@ -4,11 +4,8 @@
  *
  *     idb_stream_run(&service, idb_tool_print, &gravest);
  *
- * - Lines that have already arrived are one group (see service.h), or each its own.
- * - A single value spread over several lines is accepted as the only one: the
- *   first line must break after one of { [ , : and is then read to the end of
- *   input and parsed once, unless a later line turns out to be a request.
- * - A line over IDB_REQUEST_MAX is answered ("too_large") and skipped to its end.
+ * What is a request, and what of several lines: lines.h. Those that have already arrived
+ * are one group (service.h), or each its own.
  */
 #ifndef IDB_STREAM_H
 #define IDB_STREAM_H

@@ -41,6 +41,9 @@ static const char *const allowed[] = {
     "REMOTE_ADDR",
     "HTTP_SEC_FETCH_SITE",
     "HTTP_SEC_PURPOSE",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
 };
 
 static bool is_allowed(const char *entry)

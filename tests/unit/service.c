@@ -21,6 +21,7 @@ struct fake {
     bool open_fails;
     int commit_fails_when; /* so many are pending */
     bool was_flaky;
+    char turns[8];
 };
 
 static bool open_fake(void *ctx, struct idb_error *err)
@@ -30,7 +31,7 @@ static bool open_fake(void *ctx, struct idb_error *err)
     return !f->open_fails || idb_fail(err, IDB_CONFIG, "config_missing", "No configuration.");
 }
 
-/* {"do": "ok" | "refuse" | "refuse_standing" | "bad" | "fail" | "flaky" | "forged"} */
+/* {"do": "ok" | "refuse" | "refuse_standing" | "bad" | "fail" | "flaky" | "busy" | "forged"} */
 static bool handle(void *ctx, const json_t *request, json_t **answer, struct idb_error *err)
 {
     struct fake *f = ctx;
@@ -46,8 +47,10 @@ static bool handle(void *ctx, const json_t *request, json_t **answer, struct idb
         return idb_fail(err, IDB_UNAVAILABLE, "store_io", "Broken.");
     if (!strcmp(what, "flaky") && !f->was_flaky) {
         f->was_flaky = true;
-        return idb_fail(err, IDB_TEMPFAIL, "busy", "Busy.");
+        return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     }
+    if (!strcmp(what, "busy"))
+        return idb_fail(err, IDB_TEMPFAIL, "busy", "Busy.");
     if (!strcmp(what, "forged"))
         return idb_fail(err, IDB_SOFTWARE, "forged", "Forged.") || true;
     if (!strcmp(what, "refuse_standing"))
@@ -76,11 +79,20 @@ static void rollback(void *ctx)
     f->pending = 0;
 }
 
+static void note_turn(void *ctx, const void *from)
+{
+    struct fake *f = ctx;
+
+    strncat(f->turns, from, 1);
+}
+
 /* Runs a request for each word and gives what was answered, joined by spaces. */
 static const char *run(struct fake *f, const char *words)
 {
     static char answered[512];
-    struct idb_service service = { f, open_fake, handle, commit, rollback, false };
+    struct idb_service service = {
+        .ctx = f, .open = open_fake, .handle = handle, .commit = commit, .rollback = rollback
+    };
     struct idb_exchange x[16] = { 0 };
     char copy[256];
     size_t n = 0;
@@ -174,6 +186,39 @@ static void what_went_well_the_second_time_went_well(void **state)
     assert_int_equal(f.stored, 2);
 }
 
+static void a_store_that_is_busy_is_waited_for_once(void **state)
+{
+    struct fake f = { 0 };
+
+    (void)state;
+    assert_string_equal(run(&f, "ok busy unread ok"), "busy:75 busy:75 bad_json:65 busy:75");
+    assert_int_equal(f.handled, 2);
+    assert_int_equal(f.stored, 0);
+    assert_int_equal(f.rollbacks, 1);
+}
+
+static void each_is_handled_as_whom_it_is_from(void **state)
+{
+    static const char whom[] = "ab";
+    struct fake f = { 0 };
+    struct idb_service service = { .ctx = &f,
+                                   .open = open_fake,
+                                   .handle = handle,
+                                   .commit = commit,
+                                   .rollback = rollback,
+                                   .turn = note_turn };
+    struct idb_exchange x[3] = { { .request = json_pack("{s:s}", "do", "ok"), .from = &whom[0] },
+                                 { .request = json_pack("{s:s}", "do", "fail"), .from = &whom[1] },
+                                 { .from = &whom[0] } };
+
+    (void)state;
+    idb_fail(&x[2].err, IDB_DATA, "bad_json", "Not JSON.");
+    idb_service_run(&service, x, 3);
+    assert_string_equal(f.turns, "abab"); /* together, and then each alone */
+    for (size_t i = 0; i < 3; i++)
+        idb_exchange_clear(&x[i]);
+}
+
 static void a_commit_that_fails_is_tried_for_each_alone(void **state)
 {
     struct fake f = { .commit_fails_when = 3 };
@@ -261,6 +306,8 @@ int main(void)
         cmocka_unit_test(a_refusal_is_no_failure),
         cmocka_unit_test(a_failure_undoes_the_group_and_stays_its_own),
         cmocka_unit_test(what_went_well_the_second_time_went_well),
+        cmocka_unit_test(a_store_that_is_busy_is_waited_for_once),
+        cmocka_unit_test(each_is_handled_as_whom_it_is_from),
         cmocka_unit_test(a_commit_that_fails_is_tried_for_each_alone),
         cmocka_unit_test(without_configuration_each_is_answered),
         cmocka_unit_test(parsing),
