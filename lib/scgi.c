@@ -18,6 +18,7 @@ struct idb_scgi {
     size_t head; /* where the variables begin, 0 while that is not known */
     size_t body; /* where the body begins */
     size_t length;
+    size_t dropped; /* bytes of a body that is too long */
     char buffer[BUFFER];
 };
 
@@ -37,6 +38,16 @@ void idb_scgi_free(struct idb_scgi *in)
     free(in);
 }
 
+/* A body that is too long is read all the same: a web server that still sends may not
+ * listen yet. */
+static void drop_excess(struct idb_scgi *in)
+{
+    if (!in->head || in->length <= IDB_REQUEST_MAX)
+        return;
+    in->dropped += in->have - in->body;
+    in->have = in->body;
+}
+
 bool idb_scgi_read(struct idb_scgi *in, int fd, struct idb_error *err)
 {
     ssize_t n;
@@ -51,6 +62,7 @@ bool idb_scgi_read(struct idb_scgi *in, int fd, struct idb_error *err)
                         strerror(errno));
     in->eof = n == 0;
     in->have += (size_t)n;
+    drop_excess(in);
     return true;
 }
 

@@ -22,7 +22,7 @@ struct idb_scgi;
 
 enum idb_scgi_state {
     IDB_SCGI_MORE, /* not complete yet */
-    IDB_SCGI_DONE, /* complete; a body that is too long for us is left unread */
+    IDB_SCGI_DONE, /* complete; a body over IDB_REQUEST_MAX is read and dropped */
     IDB_SCGI_BAD   /* not SCGI, or too long, or ended before its end */
 };
 
