@@ -187,7 +187,7 @@ static void take_names(struct settings *s)
 
     if (s->n > 0 || !given || strlen(given) >= sizeof names)
         return;
-    strcpy(names, given);
+    memcpy(names, given, strlen(given) + 1);
     while (s->n < DOORS_MAX && (name = strsep(&rest, ":")))
         s->what[s->n++] = name;
 }
