@@ -6,6 +6,12 @@
  *     floor CONFIG DATABASE one       one row, one commit
  *     floor CONFIG DATABASE stream N  N rows, a commit for each 256
  *     floor CONFIG DATABASE hold      keeps it open until standard input ends
+ *
+ * And under a verify in a process that is kept, the least that one leaves behind: a code
+ * that is spent, found by its MAC, and a row of the audit.
+ *
+ *     floor CONFIG DATABASE fill N        N codes, none spent, in place of what there was
+ *     floor CONFIG DATABASE group N SIZE  spends them all, a commit for each SIZE
  */
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -17,6 +23,13 @@
 #include <unistd.h>
 
 #define GROUP 256 /* as lib/stream.c */
+
+static const char tables[] = "PRAGMA journal_mode = WAL;"
+                             "CREATE TABLE row (mac BLOB PRIMARY KEY, at BIGINT);"
+                             "CREATE TABLE code (id INTEGER PRIMARY KEY, mac BLOB NOT NULL UNIQUE,"
+                             " call_id TEXT);"
+                             "CREATE TABLE audit (id INTEGER PRIMARY KEY, at BIGINT, actor TEXT,"
+                             " action TEXT, session BIGINT, result TEXT);";
 
 static const char settings[] = "PRAGMA synchronous = FULL;"
                                "PRAGMA foreign_keys = ON;"
@@ -60,6 +73,21 @@ static void make_mac(unsigned char mac[32], int64_t *at)
         fail("HMAC");
 }
 
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+        fail(sql);
+    return stmt;
+}
+
+static void step(sqlite3 *db, sqlite3_stmt *stmt)
+{
+    if (sqlite3_step(stmt) != SQLITE_DONE || sqlite3_reset(stmt) != SQLITE_OK)
+        fail(sqlite3_errmsg(db));
+}
+
 static void insert(sqlite3 *db, sqlite3_stmt *stmt)
 {
     unsigned char mac[32];
@@ -67,18 +95,15 @@ static void insert(sqlite3 *db, sqlite3_stmt *stmt)
 
     make_mac(mac, &at);
     if (sqlite3_bind_blob(stmt, 1, mac, sizeof mac, SQLITE_STATIC) != SQLITE_OK
-        || sqlite3_bind_int64(stmt, 2, at) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE
-        || sqlite3_reset(stmt) != SQLITE_OK)
+        || sqlite3_bind_int64(stmt, 2, at) != SQLITE_OK)
         fail(sqlite3_errmsg(db));
+    step(db, stmt);
 }
 
 static void commit_rows(sqlite3 *db, long n)
 {
-    sqlite3_stmt *stmt = NULL;
+    sqlite3_stmt *stmt = prepare(db, "INSERT INTO row (mac, at) VALUES (?1, ?2)");
 
-    if (sqlite3_prepare_v2(db, "INSERT INTO row (mac, at) VALUES ($1, $2)", -1, &stmt, NULL)
-        != SQLITE_OK)
-        fail("preparing");
     for (long i = 0; i < n; i++) {
         if (i % GROUP == 0)
             run(db, "BEGIN IMMEDIATE");
@@ -89,13 +114,93 @@ static void commit_rows(sqlite3 *db, long n)
     sqlite3_finalize(stmt);
 }
 
+/* As many different bytes as a MAC has, that cost nothing to make (splitmix64). */
+static void number_mac(uint64_t mac[4], long number)
+{
+    for (uint64_t i = 0; i < 4; i++) {
+        uint64_t x = ((uint64_t)number * 4 + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+        x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+        mac[i] = x ^ (x >> 31);
+    }
+}
+
+static void fill(sqlite3 *db, long n)
+{
+    sqlite3_stmt *stmt = prepare(db, "INSERT INTO code (mac) VALUES (?1)");
+    uint64_t mac[4];
+
+    run(db, "BEGIN IMMEDIATE; DELETE FROM code; DELETE FROM audit");
+    for (long i = 0; i < n; i++) {
+        number_mac(mac, i);
+        sqlite3_bind_blob(stmt, 1, mac, sizeof mac, SQLITE_STATIC);
+        step(db, stmt);
+    }
+    sqlite3_finalize(stmt);
+    run(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+static void spend(sqlite3 *db, sqlite3_stmt *update, sqlite3_stmt *audit, long number)
+{
+    uint64_t mac[4];
+    char call[32];
+    int64_t at = (int64_t)time(NULL) * 1000;
+
+    number_mac(mac, number);
+    sqlite3_bind_blob(update, 1, mac, sizeof mac, SQLITE_STATIC);
+    sqlite3_bind_text(update, 2, call, snprintf(call, sizeof call, "call-%ld", number),
+                      SQLITE_STATIC);
+    step(db, update);
+    if (sqlite3_changes(db) != 1)
+        fail("spending a code");
+    sqlite3_bind_int64(audit, 1, at);
+    sqlite3_bind_int64(audit, 2, number);
+    step(db, audit);
+}
+
+static void commit_groups(sqlite3 *db, long n, long size)
+{
+    sqlite3_stmt *update =
+        prepare(db, "UPDATE code SET call_id = ?2 WHERE mac = ?1 AND call_id IS NULL");
+    sqlite3_stmt *audit = prepare(db, "INSERT INTO audit (at, actor, action, session, result)"
+                                      " VALUES (?1, 'line:kcc', 'verify', ?2, 'accepted')");
+    sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
+    sqlite3_stmt *commit = prepare(db, "COMMIT");
+
+    for (long i = 0; i < n; i++) {
+        if (i % size == 0)
+            step(db, begin);
+        spend(db, update, audit, i);
+        if (i % size == size - 1 || i == n - 1)
+            step(db, commit);
+    }
+    sqlite3_finalize(update);
+    sqlite3_finalize(audit);
+    sqlite3_finalize(begin);
+    sqlite3_finalize(commit);
+}
+
+/* Keeps the database open until standard input ends. */
+static void hold(sqlite3 *db)
+{
+    char byte;
+
+    run(db, "SELECT * FROM row LIMIT 1");
+    printf("held\n");
+    fflush(stdout);
+    while (read(STDIN_FILENO, &byte, 1) > 0)
+        continue;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 3 ? argv[3] : "";
+    long n = argc > 4 ? strtol(argv[4], NULL, 10) : 0;
+    long size = argc > 5 ? strtol(argv[5], NULL, 10) : 0;
     int flags = strcmp(what, "create") == 0 ? SQLITE_OPEN_CREATE : 0;
     json_t *config = NULL;
     sqlite3 *db = NULL;
-    char byte;
 
     if (argc < 4)
         return 64;
@@ -104,18 +209,19 @@ int main(int argc, char **argv)
         fail("reading the configuration");
     db = open_database(argv[2], flags);
     if (flags)
-        run(db, "PRAGMA journal_mode = WAL; CREATE TABLE row (mac BLOB PRIMARY KEY, at BIGINT)");
+        run(db, tables);
     else if (strcmp(what, "stream") == 0 && argc == 5)
-        commit_rows(db, strtol(argv[4], NULL, 10));
+        commit_rows(db, n);
+    else if (strcmp(what, "fill") == 0 && n > 0)
+        fill(db, n);
+    else if (strcmp(what, "group") == 0 && n > 0 && size > 0)
+        commit_groups(db, n, size);
     else if (strcmp(what, "one") == 0)
         commit_rows(db, 1);
-    else {
-        run(db, "SELECT * FROM row LIMIT 1");
-        printf("held\n");
-        fflush(stdout);
-        while (read(STDIN_FILENO, &byte, 1) > 0)
-            continue;
-    }
+    else if (strcmp(what, "hold") == 0)
+        hold(db);
+    else
+        return 64;
     sqlite3_close(db);
     json_decref(config);
     return 0;
