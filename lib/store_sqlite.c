@@ -7,6 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define VALUES_MAX 16 /* of one statement */
+
+struct statement {
+    const char *text; /* known by its address */
+    sqlite3_stmt *stmt;
+    size_t values;
+    int index[VALUES_MAX]; /* SQLite's, of $1 … */
+};
+
 struct db {
     sqlite3 *handle;
     int lock;
@@ -16,8 +25,7 @@ struct db {
     dev_t device; /* of the database file when it was opened */
     ino_t inode;
     sqlite3_stmt *active;
-    const char *text[IDB_SQL_LAST + 8]; /* prepared so far, by their text's address */
-    sqlite3_stmt *stmt[IDB_SQL_LAST + 8];
+    struct statement statement[IDB_SQL_LAST]; /* prepared so far */
     size_t prepared;
 };
 
@@ -33,7 +41,7 @@ static void sqlite_close(void *p)
     struct db *db = p;
 
     for (size_t i = 0; i < db->prepared; i++)
-        sqlite3_finalize(db->stmt[i]);
+        sqlite3_finalize(db->statement[i].stmt);
     sqlite3_close(db->handle);
     if (db->lock != -1)
         close(db->lock);
@@ -123,27 +131,55 @@ static void sqlite_rollback(void *p)
     unlock(db);
 }
 
-static bool prepare(struct db *db, const char *sql, struct idb_error *err)
+/* Where $1, $2 … stand: SQLite counts parameters in the order in which they appear. */
+static bool find_values(struct statement *s)
 {
+    int n = sqlite3_bind_parameter_count(s->stmt);
+
+    if (n > VALUES_MAX)
+        return false;
+    s->values = (size_t)n;
+    for (int i = 1; i <= n; i++) {
+        const char *name = sqlite3_bind_parameter_name(s->stmt, i);
+        long number = name && name[0] == '$' ? strtol(name + 1, NULL, 10) : 0;
+
+        if (number < 1 || number > n)
+            return false;
+        s->index[number - 1] = i;
+    }
+    return true;
+}
+
+/* The statement of that text, prepared once; NULL with err set. */
+static struct statement *prepare(struct db *db, const char *sql, struct idb_error *err)
+{
+    struct statement *s;
     int rc;
 
     for (size_t i = 0; i < db->prepared; i++)
-        if (db->text[i] == sql) {
-            db->active = db->stmt[i];
-            return true;
-        }
-    if (db->prepared == sizeof db->stmt / sizeof db->stmt[0])
-        return idb_fail(err, IDB_SOFTWARE, "internal", "Too many statements.");
-    rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->active, NULL);
+        if (db->statement[i].text == sql)
+            return &db->statement[i];
+    if (db->prepared == IDB_SQL_LAST) {
+        idb_fail(err, IDB_SOFTWARE, "internal", "Too many statements.");
+        return NULL;
+    }
+    s = &db->statement[db->prepared];
+    rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL);
     if (rc != SQLITE_OK && (rc & 0xff) == SQLITE_ERROR)
-        return idb_fail(err, IDB_CONFIG, "schema",
-                        "The store has another schema (%s); run idb-store check.",
-                        sqlite3_errmsg(db->handle));
-    if (rc != SQLITE_OK)
-        return idb_sqlite_fail(db->handle, rc, "preparing", err);
-    db->text[db->prepared] = sql;
-    db->stmt[db->prepared++] = db->active;
-    return true;
+        idb_fail(err, IDB_CONFIG, "schema",
+                 "The store has another schema (%s); run idb-store check.",
+                 sqlite3_errmsg(db->handle));
+    else if (rc != SQLITE_OK)
+        idb_sqlite_fail(db->handle, rc, "preparing", err);
+    else if (!find_values(s))
+        idb_fail(err, IDB_SOFTWARE, "internal", "Values out of order in: %.200s", sql);
+    else {
+        s->text = sql;
+        db->prepared++;
+        return s;
+    }
+    sqlite3_finalize(s->stmt);
+    return NULL;
 }
 
 static int bind(sqlite3_stmt *stmt, int index, const struct idb_value *value)
@@ -164,21 +200,18 @@ static bool sqlite_query(void *p, const char *sql, const struct idb_value *value
                          struct idb_error *err)
 {
     struct db *db = p;
-    char name[24];
+    struct statement *s;
 
     end_statement(db);
-    if (!prepare(db, sql, err))
+    s = prepare(db, sql, err);
+    if (!s)
         return false;
-    if (sqlite3_bind_parameter_count(db->active) != (int)n)
+    if (s->values != n)
         return idb_fail(err, IDB_SOFTWARE, "internal", "%zu values for: %.200s", n, sql);
-    for (size_t i = 0; i < n; i++) {
-        int index;
-
-        snprintf(name, sizeof name, "$%zu", i + 1);
-        index = sqlite3_bind_parameter_index(db->active, name);
-        if (index == 0 || bind(db->active, index, &values[i]) != SQLITE_OK)
-            return idb_fail(err, IDB_SOFTWARE, "internal", "No %s in: %.200s", name, sql);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (bind(s->stmt, s->index[i], &values[i]) != SQLITE_OK)
+            return idb_fail(err, IDB_SOFTWARE, "internal", "No $%zu in: %.200s", i + 1, sql);
+    db->active = s->stmt;
     return true;
 }
 
