@@ -84,7 +84,24 @@ static bool bind_call(struct idb_app *app, const struct attempt *a, const struct
            && idb_store_run(app->store, IDB_SQL_BIND, in, 4, NULL, err);
 }
 
-/* The decision: one conditional update. *won says whether this call has it. */
+/* The decision: one conditional update, for each key that the code may be kept under; the
+ * MACs take turns at being the one sought. *won says whether this call has it. */
+static bool decide(struct idb_app *app, struct idb_value in[11], bool *won, struct idb_error *err)
+{
+    struct idb_value *macs = &in[3];
+
+    for (size_t i = 0; i < app->code->count && !*won; i++) {
+        struct idb_value next = macs[i];
+
+        macs[i] = macs[0];
+        macs[0] = next;
+        if (!idb_store_query(app->store, IDB_SQL_ACCEPT, in, 11, err)
+            || !idb_store_row(app->store, won, err))
+            return false;
+    }
+    return true;
+}
+
 static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, bool *won,
                        struct idb_error *err)
 {
@@ -101,8 +118,7 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
     idb_caller_last2(last2, a->caller);
     in[9] = idb_text(last2);
     in[10] = idb_text(o->page ? "page" : "");
-    if (!idb_store_query(app->store, IDB_SQL_ACCEPT, in, 11, err)
-        || !idb_store_row(app->store, won, err))
+    if (!decide(app, in, won, err))
         return false;
     if (!*won)
         return true;

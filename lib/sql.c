@@ -54,19 +54,20 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_HANDED_OVER] = "SELECT at, actor FROM audit WHERE session = $1"
                             " AND action = 'hand_over' AND result = 'ok' ORDER BY id DESC LIMIT 1",
 
-    /* The decision who gets a code. $1 now, $2 line, $3 call id, $4..$7 MACs,
-     * $8 the call's hash, $9 most wrong codes a call, $10 last two digits,
-     * $11 'page' where the throttle asks for it, else ''. */
+    /* The decision who gets a code. $1 now, $2 line, $3 call id, $4 the code's MAC, $5..$7
+     * its MACs under other keys, $8 the call's hash, $9 most wrong codes a call, $10 last
+     * two digits, $11 'page' where the throttle asks for it, else ''. */
     [IDB_SQL_ACCEPT] =
         "UPDATE session SET state = 'called', call_id = $3, called_at = $1, caller_last2 = $10,"
         " due_at = expires_at, confirm = CASE WHEN $11 = 'page' THEN 'page' ELSE confirm END"
-        " WHERE code_mac IN ($4, $5, $6, $7) AND state = 'issued' AND line = $2"
+        " WHERE code_mac = $4 AND state = 'issued' AND line = $2"
         " AND code_expires_at > $1 AND expires_at > $1"
         " AND NOT EXISTS (SELECT 1 FROM ended_call WHERE call_hash = $8)"
         " AND NOT EXISTS (SELECT 1 FROM session AS other WHERE other.line = $2"
         " AND other.call_id = $3)"
-        " AND (SELECT COUNT(*) FROM session AS twin"
-        " WHERE twin.code_mac IN ($4, $5, $6, $7)) = 1"
+        " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $5)"
+        " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $6)"
+        " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $7)"
         " AND COALESCE((SELECT attempts.count FROM attempts WHERE subject = $8), 0) < $9"
         " RETURNING id, purpose, called_at, announced",
 
@@ -89,13 +90,12 @@ const char *const idb_sql[IDB_SQL_LAST] = {
                       " since = CASE WHEN attempts.since > $3 THEN attempts.since ELSE $2 END"
                       " RETURNING count",
 
-    /* The sum over up to eight subjects in the window of $2 ms that began at $1; the
-     * window before weighs by how much of it is still inside. */
-    [IDB_SQL_COUNTED] = "SELECT COALESCE(SUM(CASE WHEN since > $1"
+    /* Of subject $3 in the window of $2 ms that began at $1; the window before weighs by
+     * how much of it is still inside. */
+    [IDB_SQL_COUNTED] = "SELECT CASE WHEN since > $1"
                         " THEN count + before * (since - $1) / $2"
-                        " ELSE count * (since - $1 + $2) / $2 END), 0)"
-                        " FROM attempts WHERE since > $1 - $2"
-                        " AND subject IN ($3, $4, $5, $6, $7, $8, $9, $10)",
+                        " ELSE count * (since - $1 + $2) / $2 END"
+                        " FROM attempts WHERE since > $1 - $2 AND subject = $3",
 
     [IDB_SQL_CONFIRM] =
         "UPDATE session SET confirmation = $4"

@@ -3,21 +3,25 @@
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
 
-/* How many in the window of that length that began at since. A call's own count
- * has no window: since 0. */
+/* How many in the window of that length that began at since, summed over n subjects. A
+ * call's own count has no window: since 0. */
 static bool counted(struct idb_app *app, int64_t since, int64_t window, const void *subjects,
                     size_t n, int64_t *count, struct idb_error *err)
 {
-    struct idb_value in[2 + IDB_CALLER_MACS] = { idb_int(since), idb_int(window) };
     const unsigned char *subject = subjects;
-    bool found = false;
 
-    for (size_t i = 0; i < IDB_CALLER_MACS; i++)
-        in[2 + i] = i < n ? idb_bytes(subject + i * IDB_MAC_SIZE, IDB_MAC_SIZE) : idb_null();
-    if (!idb_store_query(app->store, IDB_SQL_COUNTED, in, 2 + IDB_CALLER_MACS, err)
-        || !idb_store_row(app->store, &found, err))
-        return false;
-    *count = found ? idb_store_int(app->store, 0) : 0;
+    *count = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct idb_value in[] = { idb_int(since), idb_int(window),
+                                  idb_bytes(subject + i * IDB_MAC_SIZE, IDB_MAC_SIZE) };
+        bool found = false;
+
+        if (!idb_store_query(app->store, IDB_SQL_COUNTED, in, 3, err)
+            || !idb_store_row(app->store, &found, err))
+            return false;
+        if (found)
+            *count += idb_store_int(app->store, 0);
+    }
     return true;
 }
 

@@ -27,8 +27,8 @@ bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *
                        struct idb_error *err);
 
 /* For who counts something else under subjects of its own: how often in the last
- * throttle.window, summed over n of them (at most IDB_CALLER_MACS, each IDB_MAC_SIZE bytes, one
- * behind the other); and once more. */
+ * throttle.window, summed over n of them (each IDB_MAC_SIZE bytes, one behind the other); and
+ * once more. */
 bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, int64_t *count,
                          struct idb_error *err);
 bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE],
