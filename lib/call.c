@@ -24,6 +24,6 @@ bool idb_call_bind(unsigned char bound[IDB_MAC_SIZE], const struct idb_key *key,
 
     snprintf(time, sizeof time, "%lld", (long long)called_at);
     parts[4] = idb_part_text(time);
-    return idb_mac(bound, key->secret, parts, 5)
+    return idb_hmac(bound, key->hmac, parts, 5)
            || idb_fail(err, IDB_SOFTWARE, "internal", "HMAC failed.");
 }

@@ -22,37 +22,23 @@ void idb_caller_last2(char last2[3], const char *caller)
         snprintf(last2, 3, "%s", caller + strlen(caller) - 2);
 }
 
-static bool mac_of_day(unsigned char mac[IDB_MAC_SIZE], const struct idb_key *key, const char *kind,
-                       struct idb_part who, int64_t day)
+bool idb_caller_daily(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
+                      struct idb_keys *keys, const char *kind, struct idb_part who, int64_t now,
+                      struct idb_error *err)
 {
     struct idb_part parts[] = { idb_part_text(kind), who };
-    unsigned char daily[IDB_KEY_SIZE];
-    char label[40];
-    bool ok;
-
-    snprintf(label, sizeof label, "%s %lld", kind, (long long)day);
-    ok = idb_derive(daily, key->secret, label) && idb_mac(mac, daily, parts, 2);
-    idb_wipe(daily, sizeof daily);
-    return ok;
-}
-
-bool idb_caller_daily(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
-                      const struct idb_keys *keys, const char *kind, struct idb_part who,
-                      int64_t now, struct idb_error *err)
-{
     int64_t today = now / DAY_MS;
 
     *n = 0;
     for (size_t i = 0; i < keys->count; i++)
         for (int64_t day = today; day >= today - 1; day--)
-            if (!mac_of_day(macs[(*n)++], &keys->key[i], kind, who, day))
+            if (!idb_hmac(macs[(*n)++], idb_key_daily(&keys->key[i], kind, day), parts, 2))
                 return idb_fail(err, IDB_SOFTWARE, "internal", "HMAC failed.");
     return true;
 }
 
 bool idb_caller_macs(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
-                     const struct idb_keys *keys, const char *caller, int64_t now,
-                     struct idb_error *err)
+                     struct idb_keys *keys, const char *caller, int64_t now, struct idb_error *err)
 {
     const char *number = idb_caller_is_number(caller) ? caller : "withheld";
 

@@ -19,14 +19,13 @@ void idb_caller_last2(char last2[3], const char *caller);
 /* HMAC of the number (withheld ones share one) under the daily key of each of
  * keys; the first is the newest key's of today, *n how many there are. */
 bool idb_caller_macs(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
-                     const struct idb_keys *keys, const char *caller, int64_t now,
-                     struct idb_error *err);
+                     struct idb_keys *keys, const char *caller, int64_t now, struct idb_error *err);
 
 /* The same of whoever else is counted, such as an "address": who under the daily keys
  * that are derived for kind. */
 bool idb_caller_daily(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], size_t *n,
-                      const struct idb_keys *keys, const char *kind, struct idb_part who,
-                      int64_t now, struct idb_error *err);
+                      struct idb_keys *keys, const char *kind, struct idb_part who, int64_t now,
+                      struct idb_error *err);
 
 /* "match", "differs", "withheld" or "unknown" (nothing was announced). */
 const char *idb_caller_hint(const unsigned char *announced, const char *caller,

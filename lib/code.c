@@ -115,7 +115,7 @@ bool idb_code_macs(unsigned char macs[IDB_KEYS_MAX][IDB_MAC_SIZE], const struct 
     struct idb_part parts[] = { idb_part_text("code"), idb_part_text(code) };
 
     for (size_t i = 0; i < keys->count; i++)
-        if (!idb_mac(macs[i], keys->key[i].secret, parts, 2))
+        if (!idb_hmac(macs[i], keys->key[i].hmac, parts, 2))
             return idb_fail(err, IDB_SOFTWARE, "internal", "HMAC failed.");
     return true;
 }

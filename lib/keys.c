@@ -483,9 +483,13 @@ static bool fill(struct idb_key *out, const json_t *key, enum idb_key_kind kind)
     idb_timestamp_parse(&out->created_at, text_of(key, "created_at"));
     if (!idb_timestamp_parse(&out->retired_at, text_of(key, "retired_at")))
         out->retired_at = 0;
-    if (kind == IDB_KEY_SECRET)
-        return idb_b64_decode(out->secret, sizeof out->secret, &n, text_of(key, "k"),
-                              strlen(text_of(key, "k")));
+    if (kind == IDB_KEY_SECRET) {
+        if (!idb_b64_decode(out->secret, sizeof out->secret, &n, text_of(key, "k"),
+                            strlen(text_of(key, "k"))))
+            return false;
+        out->hmac = idb_hmac_new(out->secret);
+        return out->hmac != NULL;
+    }
     out->jwk = bare_jwk(key);
     return out->jwk != NULL;
 }
@@ -535,10 +539,33 @@ void idb_keys_free(struct idb_keys *keys)
 {
     if (!keys)
         return;
-    for (size_t i = 0; i < keys->count; i++)
-        json_decref(keys->key[i].jwk);
+    for (size_t i = 0; i < keys->count; i++) {
+        struct idb_key *key = &keys->key[i];
+
+        json_decref(key->jwk);
+        idb_hmac_free(key->hmac);
+        idb_hmac_free(key->daily[0].hmac);
+        idb_hmac_free(key->daily[1].hmac);
+    }
     idb_wipe(keys, sizeof *keys);
     free(keys);
+}
+
+EVP_MAC_CTX *idb_key_daily(struct idb_key *key, const char *kind, int64_t day)
+{
+    struct idb_daily_key *daily = &key->daily[day & 1];
+    unsigned char secret[IDB_KEY_SIZE];
+    char label[40];
+
+    if (daily->hmac && daily->day == day && !strcmp(daily->kind, kind))
+        return daily->hmac;
+    idb_hmac_free(daily->hmac);
+    snprintf(label, sizeof label, "%s %lld", kind, (long long)day);
+    daily->kind = kind;
+    daily->day = day;
+    daily->hmac = idb_hmac_derive(secret, key->hmac, label) ? idb_hmac_new(secret) : NULL;
+    idb_wipe(secret, sizeof secret);
+    return daily->hmac;
 }
 
 const struct idb_key *idb_keys_find(const struct idb_keys *keys, const char *id)

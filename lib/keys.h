@@ -27,12 +27,21 @@ enum idb_zone { IDB_WEB, IDB_PHONE, IDB_DESK, IDB_INVITE };
 /* "oct" of 32 bytes; EC P-256 with d; EC P-256 without d. */
 enum idb_key_kind { IDB_KEY_SECRET, IDB_KEY_PRIVATE, IDB_KEY_PUBLIC };
 
+/* A key of one day, derived and made ready. */
+struct idb_daily_key {
+    const char *kind; /* what for; NULL while there is none */
+    int64_t day;
+    EVP_MAC_CTX *hmac;
+};
+
 struct idb_key {
     char id[IDB_KEY_ID_SIZE];           /* "kid" */
     int64_t created_at;                 /* ms */
     int64_t retired_at;                 /* ms, 0 while it is the newest */
     unsigned char secret[IDB_KEY_SIZE]; /* of a symmetric ("oct") key, else zeros */
     json_t *jwk;                        /* of an EC key, for libjose; NULL for oct */
+    EVP_MAC_CTX *hmac;                  /* secret, made ready for idb_hmac() */
+    struct idb_daily_key daily[2];      /* today's and yesterday's, by idb_key_daily() */
 };
 
 struct idb_keys {
@@ -86,6 +95,10 @@ json_t *idb_keys_read_json(const struct idb_config *config, enum idb_zone zone, 
 
 /* Wipes and frees. NULL is harmless. */
 void idb_keys_free(struct idb_keys *keys);
+
+/* For idb_hmac(): the key that is derived from a symmetric one for that kind (a literal)
+ * and day. key keeps that of two days that follow each other. NULL when OpenSSL fails. */
+EVP_MAC_CTX *idb_key_daily(struct idb_key *key, const char *kind, int64_t day);
 
 /* The key with that id, or NULL. */
 const struct idb_key *idb_keys_find(const struct idb_keys *keys, const char *id);

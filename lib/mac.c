@@ -40,8 +40,7 @@ bool idb_hash(unsigned char out[IDB_MAC_SIZE], const struct idb_part *parts, siz
     return ok;
 }
 
-/* A context for HMAC-SHA-256 under key, or NULL. */
-static EVP_MAC_CTX *hmac_new(const unsigned char key[IDB_KEY_SIZE])
+EVP_MAC_CTX *idb_hmac_new(const unsigned char key[IDB_KEY_SIZE])
 {
     char digest[] = "SHA256";
     OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("digest", digest, 0),
@@ -57,39 +56,64 @@ static EVP_MAC_CTX *hmac_new(const unsigned char key[IDB_KEY_SIZE])
     return ctx;
 }
 
-static bool hmac_final(EVP_MAC_CTX *ctx, unsigned char out[IDB_MAC_SIZE])
+void idb_hmac_free(EVP_MAC_CTX *hmac)
+{
+    EVP_MAC_CTX_free(hmac);
+}
+
+/* Begins anew, whatever became of the last one. */
+static bool hmac_begin(EVP_MAC_CTX *hmac)
+{
+    return hmac && EVP_MAC_init(hmac, NULL, 0, NULL) == 1;
+}
+
+static bool hmac_final(EVP_MAC_CTX *hmac, unsigned char out[IDB_MAC_SIZE])
 {
     size_t len = 0;
 
-    return EVP_MAC_final(ctx, out, &len, IDB_MAC_SIZE) == 1 && len == IDB_MAC_SIZE;
+    return EVP_MAC_final(hmac, out, &len, IDB_MAC_SIZE) == 1 && len == IDB_MAC_SIZE;
+}
+
+bool idb_hmac(unsigned char out[IDB_MAC_SIZE], EVP_MAC_CTX *hmac, const struct idb_part *parts,
+              size_t n)
+{
+    unsigned char length[4];
+    bool ok = hmac_begin(hmac);
+
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = length_bytes(length, parts[i].size)
+             && (n == 1 || EVP_MAC_update(hmac, length, sizeof length) == 1)
+             && EVP_MAC_update(hmac, parts[i].bytes, parts[i].size) == 1;
+    }
+    return ok && hmac_final(hmac, out);
+}
+
+bool idb_hmac_derive(unsigned char out[IDB_KEY_SIZE], EVP_MAC_CTX *hmac, const char *label)
+{
+    static const unsigned char first = 1; /* the block's number */
+
+    return hmac_begin(hmac)
+           && EVP_MAC_update(hmac, (const unsigned char *)label, strlen(label)) == 1
+           && EVP_MAC_update(hmac, &first, 1) == 1 && hmac_final(hmac, out);
 }
 
 bool idb_mac(unsigned char out[IDB_MAC_SIZE], const unsigned char key[IDB_KEY_SIZE],
              const struct idb_part *parts, size_t n)
 {
-    EVP_MAC_CTX *ctx = hmac_new(key);
-    unsigned char length[4];
-    bool ok = ctx != NULL;
+    EVP_MAC_CTX *hmac = idb_hmac_new(key);
+    bool ok = idb_hmac(out, hmac, parts, n);
 
-    for (size_t i = 0; ok && i < n; i++) {
-        ok = length_bytes(length, parts[i].size)
-             && (n == 1 || EVP_MAC_update(ctx, length, sizeof length) == 1)
-             && EVP_MAC_update(ctx, parts[i].bytes, parts[i].size) == 1;
-    }
-    ok = ok && hmac_final(ctx, out);
-    EVP_MAC_CTX_free(ctx);
+    idb_hmac_free(hmac);
     return ok;
 }
 
 bool idb_derive(unsigned char out[IDB_KEY_SIZE], const unsigned char key[IDB_KEY_SIZE],
                 const char *label)
 {
-    EVP_MAC_CTX *ctx = hmac_new(key);
-    static const unsigned char first = 1; /* the block's number */
-    bool ok = ctx && EVP_MAC_update(ctx, (const unsigned char *)label, strlen(label)) == 1
-              && EVP_MAC_update(ctx, &first, 1) == 1 && hmac_final(ctx, out);
+    EVP_MAC_CTX *hmac = idb_hmac_new(key);
+    bool ok = idb_hmac_derive(out, hmac, label);
 
-    EVP_MAC_CTX_free(ctx);
+    idb_hmac_free(hmac);
     return ok;
 }
 

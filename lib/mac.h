@@ -11,6 +11,7 @@
 #ifndef IDB_MAC_H
 #define IDB_MAC_H
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,14 @@ bool idb_hash(unsigned char out[IDB_MAC_SIZE], const struct idb_part *parts, siz
 /* HMAC-SHA-256 (RFC 2104) over the parts. False only when OpenSSL fails. */
 bool idb_mac(unsigned char out[IDB_MAC_SIZE], const unsigned char key[IDB_KEY_SIZE],
              const struct idb_part *parts, size_t n);
+
+/* The same, and a derivation, under a key that is kept, made ready once: that is most of
+ * the work. NULL when OpenSSL fails, and with NULL they fail; freeing wipes the key. */
+EVP_MAC_CTX *idb_hmac_new(const unsigned char key[IDB_KEY_SIZE]);
+void idb_hmac_free(EVP_MAC_CTX *hmac);
+bool idb_hmac(unsigned char out[IDB_MAC_SIZE], EVP_MAC_CTX *hmac, const struct idb_part *parts,
+              size_t n);
+bool idb_hmac_derive(unsigned char out[IDB_KEY_SIZE], EVP_MAC_CTX *hmac, const char *label);
 
 /* A key for one use: HKDF-Expand (RFC 5869 section 2.3) of one block, label as info. */
 bool idb_derive(unsigned char out[IDB_KEY_SIZE], const unsigned char key[IDB_KEY_SIZE],

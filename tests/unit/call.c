@@ -38,10 +38,12 @@ struct binding {
 
 static void bind(unsigned char bound[IDB_MAC_SIZE], const struct binding *b)
 {
-    struct idb_key key = { .secret = { b->secret } };
+    const unsigned char secret[IDB_KEY_SIZE] = { b->secret };
+    struct idb_key key = { .hmac = idb_hmac_new(secret) };
     struct idb_error err = { 0 };
 
     assert_true(idb_call_bind(bound, &key, b->session, b->line, b->call_id, b->called_at, &err));
+    idb_hmac_free(key.hmac);
 }
 
 static void binding_is_of_all_its_parts(void **state)

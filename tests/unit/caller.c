@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,27 @@
 #define DAY  (24 * 60 * 60 * 1000LL)
 #define NOON (20000 * DAY + DAY / 2)
 
-static const struct idb_keys keys = { .count = 2,
-                                      .key = { { .secret = { 1 } }, { .secret = { 2 } } } };
+static struct idb_keys *keys;
+
+static int make_keys(void **state)
+{
+    (void)state;
+    keys = calloc(1, sizeof *keys);
+    assert_non_null(keys);
+    keys->count = 2;
+    for (size_t i = 0; i < keys->count; i++) {
+        keys->key[i].secret[0] = (unsigned char)(i + 1);
+        keys->key[i].hmac = idb_hmac_new(keys->key[i].secret);
+    }
+    return 0;
+}
+
+static int free_keys(void **state)
+{
+    (void)state;
+    idb_keys_free(keys);
+    return 0;
+}
 
 static void numbers(void **state)
 {
@@ -59,7 +79,7 @@ static size_t macs_of(unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE], const c
     struct idb_error err = { 0 };
     size_t n = 0;
 
-    assert_true(idb_caller_macs(macs, &n, &keys, caller, now, &err));
+    assert_true(idb_caller_macs(macs, &n, keys, caller, now, &err));
     return n;
 }
 
@@ -90,6 +110,30 @@ static void the_day_is_utc_s(void **state)
     macs_of(b, "+31612345678", 20001 * DAY);
     assert_memory_not_equal(a[0], b[0], IDB_MAC_SIZE);
     assert_memory_equal(a[0], b[1], IDB_MAC_SIZE);
+}
+
+/* What installations hold counts and announced numbers under; kept keys change nothing. */
+static void a_mac_under_a_key_derived_for_its_kind_and_day(void **state)
+{
+    static const char *const kinds[] = { "caller", "address", "caller" };
+    struct idb_part parts[] = { { 0 }, idb_part_text("+31612345678") };
+    unsigned char macs[IDB_CALLER_MACS][IDB_MAC_SIZE];
+    unsigned char daily[IDB_KEY_SIZE], expected[IDB_MAC_SIZE];
+    struct idb_error err = { 0 };
+    char label[40];
+    size_t n = 0;
+
+    (void)state;
+    for (int64_t day = 20000; day < 20006; day++)
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            parts[0] = idb_part_text(kinds[i]);
+            snprintf(label, sizeof label, "%s %lld", kinds[i], (long long)day);
+            assert_true(idb_derive(daily, keys->key[1].secret, label)
+                        && idb_mac(expected, daily, parts, 2));
+            assert_true(idb_caller_daily(macs, &n, keys, kinds[i], parts[1], day * DAY + 1, &err));
+            assert_int_equal(n, 4);
+            assert_memory_equal(macs[2], expected, IDB_MAC_SIZE);
+        }
 }
 
 static void withheld_ones_share_one(void **state)
@@ -135,9 +179,10 @@ int main(void)
         cmocka_unit_test(last_two_digits),
         cmocka_unit_test(each_key_today_and_yesterday_the_newest_first),
         cmocka_unit_test(the_day_is_utc_s),
+        cmocka_unit_test(a_mac_under_a_key_derived_for_its_kind_and_day),
         cmocka_unit_test(withheld_ones_share_one),
         cmocka_unit_test(hints),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

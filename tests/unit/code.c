@@ -236,25 +236,28 @@ static void no_more_is_read_than_a_telephone_sends(void **state)
 
 static void a_mac_under_each_key_in_their_order(void **state)
 {
-    struct idb_keys keys = { .count = 2 };
+    static const unsigned char one[IDB_KEY_SIZE] = { 1 }, two[IDB_KEY_SIZE] = { 2 };
+    struct idb_keys keys = {
+        .count = 2, .key = { { .hmac = idb_hmac_new(one) }, { .hmac = idb_hmac_new(two) } }
+    };
+    struct idb_keys turned = { .count = 2, .key = { keys.key[1], keys.key[0] } };
     unsigned char macs[IDB_KEYS_MAX][IDB_MAC_SIZE] = { { 0 } };
     unsigned char other[IDB_KEYS_MAX][IDB_MAC_SIZE];
     unsigned char none[IDB_MAC_SIZE] = { 0 };
     struct idb_error err = { 0 };
 
     (void)state;
-    keys.key[0].secret[0] = 1;
-    keys.key[1].secret[0] = 2;
     assert_true(idb_code_macs(macs, &keys, "4821093471", &err));
     assert_memory_not_equal(macs[0], macs[1], IDB_MAC_SIZE);
     assert_memory_equal(macs[2], none, IDB_MAC_SIZE);
-    keys.key[0].secret[0] = 2;
-    keys.key[1].secret[0] = 1;
-    assert_true(idb_code_macs(other, &keys, "4821093471", &err));
+    assert_true(idb_code_macs(other, &turned, "4821093471", &err));
     assert_memory_equal(macs[0], other[1], IDB_MAC_SIZE);
     assert_memory_equal(macs[1], other[0], IDB_MAC_SIZE);
     assert_true(idb_code_macs(other, &keys, "4821093472", &err));
+    assert_memory_not_equal(macs[0], other[0], IDB_MAC_SIZE);
     assert_memory_not_equal(macs[0], other[1], IDB_MAC_SIZE);
+    idb_hmac_free(keys.key[0].hmac);
+    idb_hmac_free(keys.key[1].hmac);
 }
 
 int main(void)

@@ -119,6 +119,31 @@ static void parts_have_lengths(void **state)
     assert_memory_not_equal(a, b, sizeof a);
 }
 
+/* A key that is kept serves again and again, also after a MAC that was broken off. */
+static void a_kept_key_is_the_same_each_time(void **state)
+{
+    static const unsigned char key[IDB_KEY_SIZE] = { 3 };
+    struct idb_part parts[] = { idb_part_text("call"), idb_part_text("c-1") };
+    struct idb_part endless = idb_part_bytes("", SIZE_MAX);
+    struct idb_part broken[] = { parts[0], endless };
+    EVP_MAC_CTX *hmac = idb_hmac_new(key);
+    unsigned char mac[IDB_MAC_SIZE], derived[IDB_KEY_SIZE], out[IDB_MAC_SIZE];
+
+    (void)state;
+    assert_non_null(hmac);
+    assert_true(idb_mac(mac, key, parts, 2) && idb_derive(derived, key, "idb-offer"));
+    for (int i = 0; i < 3; i++) {
+        assert_true(idb_hmac(out, hmac, parts, 2));
+        assert_memory_equal(out, mac, sizeof mac);
+        assert_true(idb_hmac_derive(out, hmac, "idb-offer"));
+        assert_memory_equal(out, derived, sizeof derived);
+        assert_false(idb_hmac(out, hmac, broken, 2));
+    }
+    idb_hmac_free(hmac);
+    assert_false(idb_hmac(out, NULL, parts, 2));
+    assert_false(idb_hmac_derive(out, NULL, "idb-offer"));
+}
+
 static void derived_keys_differ(void **state)
 {
     static const unsigned char key[IDB_KEY_SIZE] = { 7 };
@@ -168,6 +193,7 @@ int main(void)
         cmocka_unit_test(rfc5869),
         cmocka_unit_test(sha256),
         cmocka_unit_test(parts_have_lengths),
+        cmocka_unit_test(a_kept_key_is_the_same_each_time),
         cmocka_unit_test(derived_keys_differ),
         cmocka_unit_test(random_bytes),
         cmocka_unit_test(equality_and_wiping),
