@@ -29,6 +29,15 @@ struct outcome {
     bool unrecorded; /* the same answer again */
 };
 
+/* The session that a code was given for. */
+struct holder {
+    bool found;
+    char session[IDB_ID_SIZE];
+    char purpose[IDB_NAME_SIZE];
+    const char *hint; /* what its resident announced, beside who calls */
+    unsigned char bound[IDB_MAC_SIZE];
+};
+
 static bool read_attempt(struct attempt *a, struct idb_app *app, const json_t *request,
                          struct idb_error *err)
 {
@@ -71,64 +80,68 @@ static bool has_mac(const struct idb_session *s, const struct attempt *a,
     return same;
 }
 
-/* Binds the call to the session that was just given to it. */
-static bool bind_call(struct idb_app *app, const struct attempt *a, const struct outcome *o,
-                      int64_t called_at, const char *hint, struct idb_error *err)
+/* Whose code it is by one of its MACs; what there is to say of the caller's number. */
+static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb_value *mac,
+                        struct holder *h, struct idb_error *err)
 {
-    const struct idb_key *key = &app->bind->key[0];
-    unsigned char bound[IDB_MAC_SIZE] = { 0 };
-    struct idb_value in[] = { idb_text(o->session), idb_bytes(bound, sizeof bound),
-                              idb_text(key->id), idb_text(hint) };
+    const void *announced;
+    size_t size = 0;
 
-    return idb_call_bind(bound, key, o->session, app->line, a->call_id, called_at, err)
-           && idb_store_run(app->store, IDB_SQL_BIND, in, 4, NULL, err);
+    if (!idb_store_query(app->store, IDB_SQL_OF_CODE, mac, 1, err)
+        || !idb_store_row(app->store, &h->found, err))
+        return false;
+    if (!h->found)
+        return true;
+    snprintf(h->session, sizeof h->session, "%s", idb_store_text(app->store, 0));
+    snprintf(h->purpose, sizeof h->purpose, "%s", idb_store_text(app->store, 1));
+    announced = idb_store_bytes(app->store, 2, &size);
+    h->hint = idb_caller_hint(size == IDB_MAC_SIZE ? announced : NULL, a->caller,
+                              a->throttle.caller, a->throttle.callers);
+    return idb_call_bind(h->bound, &app->bind->key[0], h->session, app->line, a->call_id, app->now,
+                         err);
 }
 
 /* The decision: one conditional update, for each key that the code may be kept under; the
- * MACs take turns at being the one sought. *won says whether this call has it. */
-static bool decide(struct idb_app *app, struct idb_value in[11], bool *won, struct idb_error *err)
-{
-    struct idb_value *macs = &in[3];
-
-    for (size_t i = 0; i < app->code->count && !*won; i++) {
-        struct idb_value next = macs[i];
-
-        macs[i] = macs[0];
-        macs[0] = next;
-        if (!idb_store_query(app->store, IDB_SQL_ACCEPT, in, 11, err)
-            || !idb_store_row(app->store, won, err))
-            return false;
-    }
-    return true;
-}
-
+ * MACs take turns at being the one sought. What was looked up before decides nothing: it
+ * says what the call is bound to, and the update asks for just that session. *won says
+ * whether this call has it. */
 static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, bool *won,
                        struct idb_error *err)
 {
     char last2[3];
-    struct idb_value in[11] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
-    const void *announced;
-    size_t size = 0;
-    const char *hint;
-    int64_t called_at;
+    struct holder h = { 0 };
+    struct idb_value in[15] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
+    struct idb_value *macs = &in[3];
 
-    bind_macs(&in[3], a, app->code);
+    bind_macs(macs, a, app->code);
     in[7] = idb_bytes(a->throttle.call, IDB_MAC_SIZE);
     in[8] = idb_int(app->config->throttle_per_call);
     idb_caller_last2(last2, a->caller);
     in[9] = idb_text(last2);
     in[10] = idb_text(o->page ? "page" : "");
-    if (!decide(app, in, won, err))
-        return false;
+    for (size_t i = 0; i < app->code->count && !*won; i++) {
+        struct idb_value next = macs[i];
+        int64_t changed = 0;
+
+        macs[i] = macs[0];
+        macs[0] = next;
+        if (!find_holder(app, a, &macs[0], &h, err))
+            return false;
+        if (!h.found)
+            continue;
+        in[11] = idb_text(h.session);
+        in[12] = idb_bytes(h.bound, sizeof h.bound);
+        in[13] = idb_text(app->bind->key[0].id);
+        in[14] = idb_text(h.hint);
+        if (!idb_store_run(app->store, IDB_SQL_ACCEPT, in, 15, &changed, err))
+            return false;
+        *won = changed == 1;
+    }
     if (!*won)
         return true;
-    snprintf(o->session, sizeof o->session, "%s", idb_store_text(app->store, 0));
-    snprintf(o->purpose, sizeof o->purpose, "%s", idb_store_text(app->store, 1));
-    called_at = idb_store_int(app->store, 2);
-    announced = idb_store_bytes(app->store, 3, &size);
-    hint = idb_caller_hint(size == IDB_MAC_SIZE ? announced : NULL, a->caller, a->throttle.caller,
-                           a->throttle.callers);
-    return bind_call(app, a, o, called_at, hint, err);
+    memcpy(o->session, h.session, sizeof o->session);
+    memcpy(o->purpose, h.purpose, sizeof o->purpose);
+    return true;
 }
 
 /* A session that is past its time still has the call's id. */

@@ -54,13 +54,18 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_HANDED_OVER] = "SELECT at, actor FROM audit WHERE session = $1"
                             " AND action = 'hand_over' AND result = 'ok' ORDER BY id DESC LIMIT 1",
 
+    /* Whose code it is, by its MAC: what the decision then binds the call to. */
+    [IDB_SQL_OF_CODE] = "SELECT id, purpose, announced FROM session WHERE code_mac = $1",
+
     /* The decision who gets a code. $1 now, $2 line, $3 call id, $4 the code's MAC, $5..$7
      * its MACs under other keys, $8 the call's hash, $9 most wrong codes a call, $10 last
-     * two digits, $11 'page' where the throttle asks for it, else ''. */
+     * two digits, $11 'page' where the throttle asks for it, else '', $12 the session that
+     * $13 binds the call to by the key $14, $15 the number's hint. */
     [IDB_SQL_ACCEPT] =
         "UPDATE session SET state = 'called', call_id = $3, called_at = $1, caller_last2 = $10,"
-        " due_at = expires_at, confirm = CASE WHEN $11 = 'page' THEN 'page' ELSE confirm END"
-        " WHERE code_mac = $4 AND state = 'issued' AND line = $2"
+        " due_at = expires_at, confirm = CASE WHEN $11 = 'page' THEN 'page' ELSE confirm END,"
+        " bound = $13, bound_key = $14, number_hint = $15"
+        " WHERE code_mac = $4 AND id = $12 AND state = 'issued' AND line = $2"
         " AND code_expires_at > $1 AND expires_at > $1"
         " AND NOT EXISTS (SELECT 1 FROM ended_call WHERE call_hash = $8)"
         " AND NOT EXISTS (SELECT 1 FROM session AS other WHERE other.line = $2"
@@ -68,8 +73,7 @@ const char *const idb_sql[IDB_SQL_LAST] = {
         " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $5)"
         " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $6)"
         " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $7)"
-        " AND COALESCE((SELECT attempts.count FROM attempts WHERE subject = $8), 0) < $9"
-        " RETURNING id, purpose, called_at, announced",
+        " AND COALESCE((SELECT attempts.count FROM attempts WHERE subject = $8), 0) < $9",
 
     [IDB_SQL_BIND] = "UPDATE session SET bound = $2, bound_key = $3, number_hint = $4"
                      " WHERE id = $1",
