@@ -71,14 +71,15 @@ static bool check_one(const char *path, bool folder, const char *group, struct i
 {
     mode_t want = group ? 060 : 0;
     struct stat st;
+    int wrong = lstat(path, &st) == -1 ? errno : 0;
 
-    if (lstat(path, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
+    if (wrong == ENOENT || wrong == ENOTDIR)
         return idb_fail(err, IDB_CONFIG, "store_missing",
                         "There is no %s; make the store with idb-store create.", path);
-    if (lstat(path, &st) == -1)
+    if (wrong)
         return idb_fail(err, IDB_NOPERM, "store_unreadable",
                         "%s is not accessible: %s; run as a member of the store's group.", path,
-                        strerror(errno));
+                        strerror(wrong));
     if (folder ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
         return idb_fail(err, IDB_CONFIG, "store_rights", "%s is not a %s.", path,
                         folder ? "folder" : "plain file");
