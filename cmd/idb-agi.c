@@ -66,7 +66,7 @@ static bool set(void *ctx, int option, const char *value, struct idb_error *err)
 }
 
 static const struct idb_tool tool = {
-    .name = "idb-agi", .help = help, .options = options, .set = set
+    .name = "idb-agi", .help = help, .options = options, .set = set, .mac_only = true
 };
 
 static const struct idb_app_program program = { .zone = IDB_PHONE,

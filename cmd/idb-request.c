@@ -43,7 +43,7 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 }
 
 static const struct idb_tool tool = {
-    .name = "idb-request", .help = help, .options = options, .set = set
+    .name = "idb-request", .help = help, .options = options, .set = set, .mac_only = true
 };
 
 int main(int argc, char **argv)

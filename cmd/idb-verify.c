@@ -24,7 +24,11 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
                                          { 0 } };
 
 static const struct idb_app_program program = {
-    .tool = { .name = "idb-verify", .help = help, .options = options, .set = idb_app_set },
+    .tool = { .name = "idb-verify",
+              .help = help,
+              .options = options,
+              .set = idb_app_set,
+              .mac_only = true },
     .zone = IDB_PHONE,
     .keys = IDB_KEY_CODE | IDB_KEY_BIND,
     .cgi = { .challenge = IDB_APP_CHALLENGE },

@@ -6,6 +6,13 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+void idb_mac_only(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS
+                            | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,
+                        NULL);
+}
+
 struct idb_part idb_part_text(const char *text)
 {
     return idb_part_bytes(text, strlen(text));

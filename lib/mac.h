@@ -19,6 +19,11 @@
 #define IDB_MAC_SIZE 32 /* SHA-256 */
 #define IDB_KEY_SIZE 32
 
+/* Comes first in a program that asks nothing else of OpenSSL, nor lets a library ask:
+ * left out are lists of the names of all algorithms, texts of errors and the freeing of it
+ * all at exit. The machine's openssl.cnf counts as ever. */
+void idb_mac_only(void);
+
 struct idb_part {
     const void *bytes;
     size_t size;
