@@ -29,16 +29,24 @@ override CFLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
                    -fsanitize=fuzzer-no-link,address,undefined
 HARDEN =
 HARDEN_LINK = -fsanitize=fuzzer,address,undefined -Wl,--as-needed
+# STATIC=1 builds the programs that ask OpenSSL for MACs alone with the libraries in them,
+# into build/static: README.md says what for, and the price. The linker's warnings are of
+# libc, which loads what looks users up when it is asked to.
+else ifdef STATIC
+B = build/static
+HARDEN_LINK = -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,--no-warnings
 else
 B = build
 endif
 
 CPPFLAGS += -D_GNU_SOURCE -DIDB_VERSION='"$(VERSION)"' -Ilib $(shell pkg-config --cflags $(PKGS) jose)
 # One archive and every library behind it: --as-needed drops what a program does not use.
-LIBS = $(shell pkg-config --libs jose $(PKGS))
+LIBS = $(if $(STATIC),$(shell pkg-config --static --libs jansson sqlite3 libcrypto),\
+       $(shell pkg-config --libs jose $(PKGS)))
 
 MODULES = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
-PROGRAMS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/*.c))
+MAINS = $(if $(STATIC),$(shell grep -l 'mac_only = true' cmd/*.c),$(wildcard cmd/*.c))
+PROGRAMS = $(patsubst cmd/%.c,$(B)/%,$(MAINS))
 UNITS = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 # The fuzz targets. Without libFuzzer they replay what it found before.
@@ -46,7 +54,7 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(filter-out %/replay.c,$(
 REPLAY = $(if $(LIBFUZZER),,$(B)/tests/fuzz/replay.o)
 PAGES = $(wildcard man/*.[1-8])
 # Programs that may be called as CGI have a handler; they get a second name.
-CGI = $(notdir $(patsubst %.c,%,$(shell grep -l idb_app_main cmd/*.c)))
+CGI = $(notdir $(patsubst %.c,%,$(shell grep -l idb_app_main $(MAINS))))
 # Units stand where systemd looks, but are not enabled; the lines for cron and inetd
 # are to be copied. All are written for /usr/local and installed with PREFIX.
 UNITFILES = $(patsubst scripts/systemd/%,%,$(wildcard $(addprefix scripts/systemd/, \
