@@ -176,6 +176,9 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -d $(DESTDIR)$(PREFIX)/share/idb/letter
 	install -m 644 scripts/letter/*.jq scripts/letter/*.json $(DESTDIR)$(PREFIX)/share/idb/letter
 	install -m 755 scripts/letter/letter $(DESTDIR)$(PREFIX)/share/idb/letter
+	install -d $(DESTDIR)$(PREFIX)/share/idb/stats
+	install -m 644 scripts/stats/rules.yaml scripts/stats/dashboard.json $(DESTDIR)$(PREFIX)/share/idb/stats
+	install -m 755 scripts/stats/textfile $(DESTDIR)$(PREFIX)/share/idb/stats
 	install -d $(DESTDIR)$(PREFIX)/share/idb/phone $(DESTDIR)$(PREFIX)/share/idb/prompts
 	install -m 644 scripts/phone/extensions.conf scripts/phone/nginx.conf scripts/phone/apache.conf \
 		scripts/phone/openapi.json $(DESTDIR)$(PREFIX)/share/idb/phone

@@ -109,6 +109,15 @@ enum idb_code_reading idb_code_read(char code[IDB_CODE_SIZE], const char *typed,
     return IDB_CODE_GOOD;
 }
 
+double idb_code_chance(int64_t live, int digits)
+{
+    double codes = 1;
+
+    for (int i = 1; i < digits; i++)
+        codes *= 10;
+    return (double)live / codes;
+}
+
 bool idb_code_macs(unsigned char macs[IDB_KEYS_MAX][IDB_MAC_SIZE], const struct idb_keys *keys,
                    const char *code, struct idb_error *err)
 {

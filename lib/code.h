@@ -44,6 +44,9 @@ enum idb_code_reading { IDB_CODE_GOOD, IDB_CODE_MISTYPED, IDB_CODE_BAD };
  * IDB_CODE_TYPED_MAX: no telephone sends that. code is set when GOOD. */
 enum idb_code_reading idb_code_read(char code[IDB_CODE_SIZE], const char *typed, int digits);
 
+/* The chance that one guess hits one of so many live codes: the check digit is known. */
+double idb_code_chance(int64_t live, int digits);
+
 /* HMAC of code under each key, in their order; macs beyond keys->count are not
  * touched. IDB_SOFTWARE "internal" when OpenSSL fails. */
 bool idb_code_macs(unsigned char macs[IDB_KEYS_MAX][IDB_MAC_SIZE], const struct idb_keys *keys,

@@ -21,6 +21,7 @@ struct idb_driver {
     const char *(*text_at)(void *db, int column);
     const void *(*bytes_at)(void *db, int column, size_t *size);
     bool (*checkpoint)(void *db, bool *done, struct idb_error *err);
+    bool (*size)(void *db, struct idb_store_size *size, struct idb_error *err);
 };
 
 extern const struct idb_driver idb_driver_sqlite;

@@ -190,19 +190,17 @@ static bool code_cookie(struct idb_app *app, const struct idb_session *s, const 
 static bool warn_of_guessing(struct idb_app *app, json_t *answer, struct idb_error *err)
 {
     struct idb_value in[] = { idb_int(app->now) };
-    double codes = 1;
     bool found = false;
-    double live;
+    int64_t live;
 
     if (!idb_store_query(app->store, IDB_SQL_LIVE_CODES, in, 1, err)
         || !idb_store_row(app->store, &found, err))
         return false;
-    live = (double)idb_store_int(app->store, 0);
-    for (int i = 1; i < app->config->code_digits; i++)
-        codes *= 10;
-    if (live / codes <= app->config->code_risk)
+    live = idb_store_int(app->store, 0);
+    if (idb_code_chance(live, app->config->code_digits) <= app->config->code_risk)
         return true;
-    syslog(LOG_WARNING, "guess_risk: %.0f live codes of %d digits", live, app->config->code_digits);
+    syslog(LOG_WARNING, "guess_risk: %lld live codes of %d digits", (long long)live,
+           app->config->code_digits);
     json_object_set_new(answer, "warning", json_string("guess_risk"));
     return true;
 }

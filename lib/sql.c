@@ -137,7 +137,8 @@ const char *const idb_sql[IDB_SQL_LAST] = {
         " WHERE id = $1 AND state IN ('issued', 'called', 'connected', 'wrap_up') RETURNING id",
 
     [IDB_SQL_DUE] = SESSION "WHERE due_at <= $1 ORDER BY due_at LIMIT $2",
-    [IDB_SQL_DUE_COUNT] = "SELECT COUNT(*) FROM session WHERE due_at <= $1",
+    [IDB_SQL_DUE_COUNT] = "SELECT COUNT(*), COALESCE(MIN(due_at), 0) FROM session"
+                          " WHERE due_at <= $1",
 
     /* A restored store: nothing in it may live on. */
     [IDB_SQL_EXPIRE_ALL] =
@@ -180,4 +181,18 @@ const char *const idb_sql[IDB_SQL_LAST] = {
                                   " AND sealed IS NOT NULL LIMIT $2)",
     [IDB_SQL_DELETE_INVITATIONS] = "DELETE FROM invitation WHERE id IN (SELECT id FROM invitation"
                                    " WHERE COALESCE(spent_at, expires_at) <= $1 LIMIT $2)",
+
+    /* Counts, for idb-stats. Each reads no more rows than there are live, or in the time
+     * after $1 and up to $2, by an index. */
+    [IDB_SQL_LIVE_STATES] =
+        "SELECT state, COUNT(*), MIN(created_at) FROM session WHERE" ALIVE " GROUP BY state",
+    [IDB_SQL_ENDED_STATES] =
+        "SELECT state, COALESCE(end_reason, state), COUNT(*), COUNT(called_at),"
+        " COUNT(connected_at), COUNT(NULLIF(renewals, 0)) FROM session"
+        " WHERE ended_at > $1 AND ended_at <= $2 GROUP BY state, end_reason",
+    [IDB_SQL_ENDED_PURPOSES] = "SELECT purpose, COUNT(*) FROM session"
+                               " WHERE ended_at > $1 AND ended_at <= $2 GROUP BY purpose",
+    [IDB_SQL_AUDIT_RESULTS] = "SELECT action, result, COUNT(*) FROM audit"
+                              " WHERE at > $1 AND at <= $2 GROUP BY action, result",
+    [IDB_SQL_ALARMS] = "SELECT name, count FROM counter ORDER BY name LIMIT 100",
 };

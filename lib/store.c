@@ -178,3 +178,8 @@ bool idb_store_checkpoint(struct idb_store *store, bool *done, struct idb_error 
 {
     return store->driver->checkpoint(store->db, done, err);
 }
+
+bool idb_store_size(struct idb_store *store, struct idb_store_size *size, struct idb_error *err)
+{
+    return store->driver->size(store->db, size, err);
+}

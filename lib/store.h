@@ -74,4 +74,13 @@ const void *idb_store_bytes(struct idb_store *store, int column, size_t *size);
  * way. Not inside a transaction. */
 bool idb_store_checkpoint(struct idb_store *store, bool *done, struct idb_error *err);
 
+/* What the store takes on the disk. */
+struct idb_store_size {
+    int64_t bytes;      /* of the database file */
+    int64_t log_bytes;  /* of its write-ahead log */
+    int64_t pages;      /* that the database has */
+    int64_t free_pages; /* of those, kept for what comes */
+};
+bool idb_store_size(struct idb_store *store, struct idb_store_size *size, struct idb_error *err);
+
 #endif

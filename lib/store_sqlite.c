@@ -1,6 +1,7 @@
 #include "driver.h"
 #include "sqlite.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,39 @@ static bool sqlite_checkpoint(void *p, bool *done, struct idb_error *err)
     return idb_sqlite_fail(db->handle, rc, "emptying the write-ahead log", err);
 }
 
+static int64_t file_size(const char *path, const char *suffix)
+{
+    char name[PATH_MAX];
+    struct stat st;
+
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    return stat(name, &st) == 0 ? st.st_size : 0;
+}
+
+/* The only number that an engine's own question has for an answer. */
+static bool pragma(struct db *db, const char *sql, int64_t *number, struct idb_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    *number = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW || idb_sqlite_fail(db->handle, rc, "running", err);
+}
+
+static bool sqlite_size(void *p, struct idb_store_size *size, struct idb_error *err)
+{
+    struct db *db = p;
+
+    end_statement(db);
+    size->bytes = file_size(db->path, "");
+    size->log_bytes = file_size(db->path, "-wal");
+    return pragma(db, "PRAGMA page_count", &size->pages, err)
+           && pragma(db, "PRAGMA freelist_count", &size->free_pages, err);
+}
+
 const struct idb_driver idb_driver_sqlite = {
     .open = sqlite_open,
     .close = sqlite_close,
@@ -288,4 +322,5 @@ const struct idb_driver idb_driver_sqlite = {
     .text_at = sqlite_text,
     .bytes_at = sqlite_bytes,
     .checkpoint = sqlite_checkpoint,
+    .size = sqlite_size,
 };

@@ -45,6 +45,11 @@ bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, in
     return counted(app, app->now - window, window, subjects, n, count, err);
 }
 
+bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err)
+{
+    return idb_throttle_recent(app, &everybody, 1, count, err);
+}
+
 bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
                        struct idb_error *err)
 {
@@ -52,7 +57,7 @@ bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *
     int64_t all = 0;
 
     if (!idb_throttle_recent(app, t->caller, t->callers, &caller, err)
-        || !idb_throttle_recent(app, &everybody, 1, &all, err))
+        || !idb_throttle_all(app, &all, err))
         return false;
     *page = caller >= app->config->throttle_per_caller || all >= app->config->throttle_total;
     return true;

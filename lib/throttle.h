@@ -26,6 +26,9 @@ bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *l
 bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
                        struct idb_error *err);
 
+/* *count: all wrong codes of the last throttle.window. */
+bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err);
+
 /* For who counts something else under subjects of its own: how often in the last
  * throttle.window, summed over n of them (each IDB_MAC_SIZE bytes, one behind the other); and
  * once more. */

@@ -208,7 +208,7 @@ bool idb_tool_flush(struct idb_error *err)
 
 bool idb_tool_print(const json_t *answer, struct idb_error *err)
 {
-    if (json_dumpf(answer, stdout, JSON_COMPACT) || putchar('\n') == EOF)
+    if (json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) || putchar('\n') == EOF)
         return idb_fail(err, IDB_UNAVAILABLE, "output", "Cannot write the answer: %s.",
                         strerror(errno));
     return true;

@@ -260,6 +260,14 @@ static void a_mac_under_each_key_in_their_order(void **state)
     idb_hmac_free(keys.key[1].hmac);
 }
 
+static void the_chance_of_one_guess(void **state)
+{
+    (void)state;
+    assert_true(idb_code_chance(0, 10) == 0);
+    assert_true(idb_code_chance(1, 8) == 1e-7);
+    assert_true(idb_code_chance(1000, 10) == 1e-6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +282,7 @@ int main(void)
         cmocka_unit_test(what_was_keyed_in),
         cmocka_unit_test(no_more_is_read_than_a_telephone_sends),
         cmocka_unit_test(a_mac_under_each_key_in_their_order),
+        cmocka_unit_test(the_chance_of_one_guess),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
