@@ -99,13 +99,13 @@ WEEK=$((7 * 86400))
 
 @test "idb-stats: a period is what ended in it, and each step a part of the one before" {
     NOON=$(noon)
-    ended 7 1800 done wrap_up status 1 1 2
-    ended 5 3500 done hung_up status 1
+    ended 7 1800 'done' wrap_up status 1 1 2
+    ended 5 3500 'done' hung_up status 1
     ended 3 3700 cancelled not_me status 1 1
     ended 11 7200 expired expired status
     ended 2 7200 expired expired status 1
-    ended 4 86300 done resident status 1 1
-    ended 100 86500 done ended status 1 1
+    ended 4 86300 'done' resident status 1 1
+    ended 100 86500 'done' ended status 1 1
     recorded 6 90000 issue ok
     recorded 5 7200 verify wrong
     recorded 2 7200 renew ok
@@ -142,10 +142,10 @@ WEEK=$((7 * 86400))
 
 @test "idb-stats: purposes are of the last whole week alone" {
     NOON=$(noon)
-    ended 10 $((MONDAY + 1)) done ended status 1 1
-    ended 20 $((MONDAY + WEEK - 1)) done ended appointment 1 1
-    ended 40 $((MONDAY - 1)) done ended change 1 1
-    ended 80 $((MONDAY + WEEK + 1)) done ended change 1 1
+    ended 10 $((MONDAY + 1)) 'done' ended status 1 1
+    ended 20 $((MONDAY + WEEK - 1)) 'done' ended appointment 1 1
+    ended 40 $((MONDAY - 1)) 'done' ended change 1 1
+    ended 80 $((MONDAY + WEEK + 1)) 'done' ended change 1 1
     recorded 9 $((MONDAY + WEEK + 1)) issue ok
     recorded 3 $((MONDAY + WEEK - 1)) issue ok
     recorded 5 $((MONDAY - 1)) issue ok
@@ -164,9 +164,9 @@ WEEK=$((7 * 86400))
 # week A B C: that many of each purpose in the last whole week; the answer's purposes, and other.
 week() {
     sql 'DELETE FROM session'
-    ((!$1)) || ended "$1" $((MONDAY + 3600)) done ended status
-    ((!$2)) || ended "$2" $((MONDAY + 3600)) done ended appointment
-    ((!$3)) || ended "$3" $((MONDAY + 3600)) done ended change
+    ((!$1)) || ended "$1" $((MONDAY + 3600)) 'done' ended status
+    ((!$2)) || ended "$2" $((MONDAY + 3600)) 'done' ended appointment
+    ((!$3)) || ended "$3" $((MONDAY + 3600)) 'done' ended change
     run --separate-stderr -0 stats_then
     week=$(counts .week.purposes)/$(json .week.other)
 }
@@ -190,7 +190,7 @@ week() {
     [ "$week" = '/null' ]
     # One that is no longer configured has no name.
     week 0 30 0
-    ended 25 $((MONDAY + 3600)) done ended abolished
+    ended 25 $((MONDAY + 3600)) 'done' ended abolished
     run --separate-stderr -0 stats_then
     [ "$(counts .week.purposes)/$(json .week.other)" = 'appointment 30/25' ]
     [[ $output != *abolished* ]]
@@ -274,9 +274,9 @@ idb_alarms_total{word="'$'\e''a\"b\\c\nd"} 2' ]
     # Purposes stand below the table.
     idb_instance
     NOON=$(noon)
-    ended 12 $((MONDAY + 3600)) done ended
-    ended 4 $((MONDAY + 3600)) done ended appointment
-    ended 40 $((MONDAY + 3600)) done ended change
+    ended 12 $((MONDAY + 3600)) 'done' ended
+    ended 4 $((MONDAY + 3600)) 'done' ended appointment
+    ended 40 $((MONDAY + 3600)) 'done' ended change
     run --separate-stderr -0 stats_then --human
     grep -qx 'purpose    change           40' <<<"$output"
     grep -qx 'week       other            16' <<<"$output"
@@ -307,11 +307,11 @@ exposition() {
     NOON=$(noon)
     lives 3 issued -600 -60 30
     lives 2 called 60
-    ended 12 1800 done wrap_up status 1 1 1
+    ended 12 1800 'done' wrap_up status 1 1 1
     ended 2 1900 expired expired
-    ended 12 $((MONDAY + 3600)) done ended
-    ended 4 $((MONDAY + 3600)) done ended appointment
-    ended 40 $((MONDAY + 3600)) done ended change
+    ended 12 $((MONDAY + 3600)) 'done' ended
+    ended 4 $((MONDAY + 3600)) 'done' ended appointment
+    ended 40 $((MONDAY + 3600)) 'done' ended change
     recorded 4 1800 verify wrong
     recorded 2 1700 issue ok
     sql "INSERT INTO counter VALUES ('twin_code', 5)"
@@ -371,9 +371,9 @@ END
     NOON=$(noon)
     lives 1 called 60
     lives 1 called -60
-    ended 12 $((MONDAY + 3600)) done ended
-    ended 40 $((MONDAY + 3600)) done ended appointment
-    ended 4 $((MONDAY + 3600)) done ended change
+    ended 12 $((MONDAY + 3600)) 'done' ended
+    ended 40 $((MONDAY + 3600)) 'done' ended appointment
+    ended 4 $((MONDAY + 3600)) 'done' ended change
     stats_then --prometheus >"$BATS_TEST_TMPDIR/printed"
     names() { grep -oE '\bidb_[a-z_]+' | sort -u; }
     grep -v '^#' "$BATS_TEST_TMPDIR/printed" | names >"$BATS_TEST_TMPDIR/names"
