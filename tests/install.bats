@@ -66,6 +66,18 @@ run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
     [ ! -e "$root/etc/inetd.conf" ]
 }
 
+@test "install: what Prometheus and Grafana are given is there, and works from there" {
+    run -0 run_make install
+    share=$root/usr/share/idb/stats
+    [ "$(cd "$share" && echo *)" = 'dashboard.json rules.yaml textfile' ]
+    for file in dashboard.json rules.yaml textfile; do
+        cmp "$IDB_ROOT/scripts/stats/$file" "$share/$file"
+    done
+    idb_instance
+    run --separate-stderr -0 "$share/textfile" "$BATS_TEST_TMPDIR"
+    grep -qx 'idb_live_codes 0' "$BATS_TEST_TMPDIR/idb.prom"
+}
+
 @test "install: each web server's configurations of the pages are there" {
     run -0 run_make install
     share=$root/usr/share/idb

@@ -132,6 +132,9 @@ by_web() {
     clean 0 idb-store backup "$PWD/copy"
     clean 0 idb-store restore "$PWD/copy"
     clean 0 idb-purge --dry-run
+    clean 0 idb-stats
+    clean 0 idb-stats --human
+    clean 0 idb-stats --prometheus
     clean 0 idb-config check
     clean 0 idb-config show
     clean 0 idb-config show --json --lang=en

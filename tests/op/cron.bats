@@ -44,6 +44,7 @@ cron() {
     local user command input='' part
     read -r part part part part part user command <<<"$1"
     command=${command//\/var\/backups\/idb/"$HERE/backups"}
+    command=${command//\/usr\/local\/share/"$BASE/share"}
     if [[ $command =~ ^(([^%\\]|\\.)*)%(.*)$ ]]; then
         command=${BASH_REMATCH[1]} input=${BASH_REMATCH[3]//%/$'\n'}
     fi
@@ -224,4 +225,14 @@ aged() {
 @test "cron: idb(7) shows the lines of the file" {
     shown=$(mandoc -T ascii -O width=200 "$IDB_ROOT/man/idb.7" | sed -nE 's/.\x08//g; s/^ +(([A-Z]+=|[0-9*]+ [0-9*]+ \* ).*)$/\1/p')
     [ "$shown" = "$(settings; entries)" ]
+}
+
+@test "cron: the line for Prometheus waits behind a #, and works without it" {
+    line=$(grep '^#\*' "$FILE")
+    [ "$line" = '#*/5 * * * * root /usr/local/share/idb/stats/textfile' ]
+    grep -qxF "${line#\#}" <(mandoc -T ascii -O width=200 "$IDB_ROOT/man/idb-stats.8" | sed 's/.\x08//g; s/^ *//')
+    mkdir -p "$BASE/share/idb/stats" "$HERE/counts"
+    install -m 755 "$IDB_ROOT/scripts/stats/textfile" "$BASE/share/idb/stats"
+    silent "${line#\#} $HERE/counts"
+    grep -qx 'idb_live_codes 0' "$HERE/counts/idb.prom"
 }

@@ -90,6 +90,7 @@ has_no_executable_stack() {
     lacks idb-end libjose
     lacks idb-transfer libjose
     lacks idb-purge libjose
+    lacks idb-stats libjose
     # It is found where it is.
     links idb-issue libjose
     links idb-lookup libjose

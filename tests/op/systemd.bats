@@ -41,9 +41,10 @@ settings() {
 }
 
 # commands UNIT: what it starts, one a line, read as systemd does: %% is %, $$ is $.
-# The place of backups is this instance's.
+# The places of backups and of counts are this instance's.
 commands() {
-    settings "$1" ExecStart | sed "s/%%/%/g; s/\\\$\\\$/\$/g; s:/var/backups/idb:$HERE/backups:g"
+    settings "$1" ExecStart | sed "s/%%/%/g; s/\\\$\\\$/\$/g; s:/var/backups/idb:$HERE/backups:g
+        s:/var/lib/prometheus/node-exporter:$HERE/counts:g"
 }
 
 # rights UNIT: its user, groups, umask and capabilities as words for setpriv and sh;
@@ -194,6 +195,7 @@ services() { (cd "$UNITS" && echo *.service); }
         idb-fcgi@.service) expected='idb-%i|idb||AF_UNIX AF_INET AF_INET6|-/var/lib/idb -/var/cache/idb' ;;
         idb-rotate.service) expected='||CAP_CHOWN|AF_UNIX|-/etc/idb/keys' ;;
         idb-backup.service) expected='|idb||AF_UNIX|-/var/lib/idb -/var/backups/idb' ;;
+        idb-stats.service) expected='|idb||AF_UNIX|-/var/lib/idb -/var/lib/prometheus/node-exporter' ;;
         *) expected='idb-phone|idb||AF_UNIX|-/var/lib/idb' ;;
         esac
         found=
@@ -368,4 +370,25 @@ services() { (cd "$UNITS" && echo *.service); }
     [ -e "$HERE/backups/9.db" ]
     run --separate-stderr -0 idb-store restore "$HERE/backups/$made"
     [ "$(json result) $(json expired)" = 'restored 1' ]
+}
+
+@test "systemd: idb-stats.service counts for Prometheus, and leaves the file where it cannot" {
+    # Root's, with the keys out of its sight.
+    [ "$(settings idb-stats.service InaccessiblePaths)" = -/etc/idb/keys ]
+    mkdir "$HERE/counts"
+    fresh_code >"$HERE/code"
+    run --separate-stderr -0 oneshot idb-stats.service
+    [ -z "$output$stderr" ]
+    grep -qx 'idb_live_codes 1' "$HERE/counts/idb.prom"
+    [ "$(stat -c %a "$HERE/counts/idb.prom")" = 644 ]
+    # Whoever comes next can write the store.
+    run --separate-stderr -0 as "$WEB" idb-issue --attest=front-office < <(requests 1)
+    is_sound
+    mv "$HERE/store" "$HERE/away"
+    run --separate-stderr -78 oneshot idb-stats.service
+    [[ $stderr == 'idb-stats: '* ]]
+    [ "$(ls -A "$HERE/counts")" = idb.prom ]
+    next=$(LC_ALL=C systemd-analyze calendar --base-time='2026-11-24 10:00:00 UTC' --iterations=2 \
+        "$(sed -n 's/^OnCalendar=//p' "$UNITS/idb-stats.timer")")
+    [[ $next == *'10:05:00'*'10:10:00'* ]]
 }

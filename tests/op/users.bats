@@ -182,6 +182,10 @@ first() {
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
     [ "$(json .pending_erasure)" = false ]
+    for user in "$WEB" "$PHONE" "$DESK" "$INVITE"; do
+        run --separate-stderr -0 as "$user" idb-stats
+        [ "$(json .hour.steps.ended)" = 2 ]
+    done
     run --separate-stderr -0 as "$DESK" idb-config check
 }
 
@@ -300,6 +304,9 @@ mended() {
 
 @test "users: who is not in the store's group is refused, whatever keys they can read" {
     run --separate-stderr as nobody idb-purge
+    [ "$status" -eq 77 ]
+    is_error store_unreadable
+    run --separate-stderr as nobody idb-stats --prometheus
     [ "$status" -eq 77 ]
     is_error store_unreadable
     [[ $output == *"member of the store's group"* ]]
