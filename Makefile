@@ -72,7 +72,7 @@ LOOK = build/look/web
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check lint fuzz bench prompts look screenshots install uninstall clean help units replays benches
+.PHONY: all check lint fuzz bench bench-pictures prompts look screenshots install uninstall clean help units replays benches
 
 all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
 
@@ -123,8 +123,12 @@ fuzz: ## libFuzzer on each target of tests/fuzz; FUZZ=NAME for one, FUZZ_SECONDS
 	$(MAKE) --no-print-directory LIBFUZZER=1 replays
 	tests/fuzz/run
 
-bench: all benches ## ratios to a floor measured in the same run
+bench: all benches ## every figure beside its floor, and plots; scripts/packages bench; LARGE=1
 	tests/bench/run
+
+bench-pictures: all benches ## the plots and the table of the README anew, with large stores
+	LARGE=1 OUT=build/bench tests/bench/run
+	tests/bench/pictures build/bench
 
 prompts: ## what the telephone line says, spoken; RECORDINGS=DIR of a studio, HOURS=idb.json
 	scripts/phone/prompts/speak $(PROMPTS) '$(RECORDINGS)' '$(HOURS)'
@@ -213,6 +217,6 @@ clean: ## removes build/
 	rm -rf build
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1	/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1	/'
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -4,37 +4,75 @@
 
 load lib
 
+setup() { cd "$BATS_TEST_TMPDIR" || return; }
+
 setup_file() {
     make -s -C "$IDB_ROOT" all benches
 }
 
-@test "bench: JSON with the machine and every ratio; a code page takes less than 60 kB, cold" {
-    local before
+# small COUNT: a run of so many processes, and small stores; what it leaves is in $out.
+small() {
+    out=$BATS_TEST_TMPDIR/out
+    COUNT=$1 ROWS=1000 PURGE=300 GROWTH=1000 OUT=$out run --separate-stderr -0 "$IDB_ROOT/tests/bench/run"
+}
+
+@test "bench: JSON with the machine, every target and ratio, and plots; a code page takes less than 60 kB, cold" {
+    local before out name
     before=$(ls "$IDB_ROOT/build/bench" 2>/dev/null || true)
-    JSON=1 COUNT=5 run --separate-stderr -0 "$IDB_ROOT/tests/bench/run"
+    JSON=1 small 5
     [ -z "$stderr" ]
     jq -e '(.machine | .cores > 0 and (.cpu, .kernel, .filesystem | length > 0))
-        and .count == 5 and .stream == 25
+        and .count == 5 and .stream == 25 and .rows == 1000 and .purge == 300 and .growth == 1000
         and (.pages | .a_second > 0 and (.bytes | keys == ["code", "idb.css", "idb.js", "theme.css"])
             and .total == ([.bytes[]] | add) and .total < 60000 and (.share | length == 6 and ([.[]] | add) > 95))
         and (.figures | length >= 9 and any(.name == "code page") and any(.name == "verify")
             and any(.name == "agi, a dialogue by inetd") and any(.name == "verify, kept connection")
             and any(.name == "callback, processor time"))
-        and all(.figures[]; (.name | length > 0) and .ours_ms > 0 and .floor_ms > 0 and .ratio > 0)' \
-        <<<"$output"
+        and all(.figures[]; (.name | length > 0) and .ours_ms > 0 and .floor_ms > 0 and .ratio > 0)
+        and (.targets | length == 12)
+        and all(.targets[]; (.name | length > 0) and (.unit == "kB" or .value > 0 and .ours > 0)
+            and (.at_most != null) != (.at_least != null) and (.reached | type == "boolean"))' <<<"$output"
+    [ "$(jq -c . "$out/figures.json")" = "$output" ]
+    for name in processes waiting connections writers rows rows-kept purge memory http-programs http-kept; do
+        xmllint --noout "$out/$name.svg"
+        grep -q '<path' "$out/$name.svg"
+    done
     [ "$(ls "$IDB_ROOT/build/bench")" = "$before" ]
-    run -1 pgrep -f "inetd -i $IDB_ROOT/build/bench/"
+    run -1 pgrep -f "(inetd -i|lighttpd -D -f|idb-serve --config=)[ ]?$IDB_ROOT/build/bench/"
 }
 
-@test "bench: a table for people, from another directory" {
+@test "bench: a table for people, from another directory, and one for the README" {
+    local out
     cd /
-    COUNT=2 run --separate-stderr -0 "$IDB_ROOT/tests/bench/run"
+    small 2
     [[ ${lines[0]} == *' cores, Linux '* ]]
+    grep -qE '^one idb-verify process / the floor program( +[0-9.]+){2} ms +[0-9.]+  at most 1.25 +(yes|NO)$' <<<"$output"
     grep -qE '^verify( +[0-9.]+){4}$' <<<"$output"
     grep -qE '^code page: [0-9.]+ a second by the server; [0-9]+ bytes' <<<"$output"
+    cd "$BATS_TEST_TMPDIR"
+    printf '%s\n' before '<!-- bench -->' old '<!-- bench end -->' after >README.md
+    run --separate-stderr -0 "$IDB_ROOT/tests/bench/pictures" "$out" .
+    [ -z "$output$stderr" ]
+    cmp "$out/processes.svg" man/pictures/bench-processes.svg
+    cmp "$out/connections.svg" man/pictures/bench-connections.svg
+    [ "$(sed -n '1,2p' README.md)" = $'before\n<!-- bench -->' ]
+    [ "$(tail -n 2 README.md)" = $'<!-- bench end -->\nafter' ]
+    [ "$(grep -cE '^\| .* \| at (most|least) [0-9.]+ \| (yes|no) \|$' README.md)" = 12 ]
+    run -1 grep old README.md
 }
 
-@test "bench: a COUNT that is no number is exit 64" {
+@test "bench: a COUNT that is no number is exit 64, and so is a store of no rows" {
     COUNT=many run --separate-stderr -64 "$IDB_ROOT/tests/bench/run"
     [[ $stderr == 'run: COUNT'* ]]
+    ROWS=0 run --separate-stderr -64 "$IDB_ROOT/tests/bench/run"
+    [[ $stderr == 'run: COUNT, ROWS'* ]]
+}
+
+@test "bench: without gnuplot it says what installs it, exit 69" {
+    mkdir bin
+    ln -s /usr/bin/* bin/
+    rm bin/gnuplot*
+    PATH=$PWD/bin run --separate-stderr -69 "$IDB_ROOT/tests/bench/run"
+    [ -z "$output" ]
+    [ "$stderr" = 'run: gnuplot is not there; scripts/packages bench installs it' ]
 }

@@ -43,9 +43,10 @@ tee '$PWD/recorded/'\$name.in | '$2' "\$@"
 END
 }
 
-# pages_measure: prints two JSON objects, figures as spawn has them and those of the server.
-pages_measure() {
+# measure_pages: prints two JSON objects, figures as spawn has them and those of the server.
+measure_pages() {
     local name stages=() argv
+    pages_prepare
     for name in request select status config page; do
         mapfile -d '' argv <"recorded/$name.argv"
         stages+=(-- "$name" "$pages" "$name" "${argv[@]}")

@@ -5,19 +5,16 @@
  *
  * Run i of a command reads the file INPUT.i (five digits, from 00000), or
  * /dev/null where INPUT is -; what it writes is added to NAME.out. A command
- * with fewer runs than another has them spread over the same time. Prints one
- * JSON object: milliseconds by name, cpu being processor time. A run that does not exit with 0 ends
- * it all.
+ * with fewer runs than another has them spread over the same time. Times go to NAME.ms.
+ * Prints one JSON object: milliseconds by name, cpu being processor time,
+ * kb the most memory of a run. A run that does not exit with 0 ends it all.
  */
+#include "samples.h"
+
 #include <fcntl.h>
-#include <limits.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define COMMANDS_MAX 8
@@ -28,25 +25,12 @@ struct command {
     char **argv;
     long count;
     long done;
-    double *ms;
-    double *cpu; /* ms of processor time, children's children included */
+    struct samples ms;
+    struct samples cpu; /* ms of processor time, children's children included */
+    long kb;            /* the most memory one of them had */
 };
 
 extern char **environ;
-
-static void fail(const char *name, const char *what)
-{
-    fprintf(stderr, "spawn: %s: %s\n", name, what);
-    exit(70);
-}
-
-static double now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
 
 static double cpu_ms(const struct rusage *used)
 {
@@ -54,12 +38,12 @@ static double cpu_ms(const struct rusage *used)
            + (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e3;
 }
 
-static int open_or_fail(const struct command *c, const char *path, int flags)
+static int open_or_bench_fail(const struct command *c, const char *path, int flags)
 {
     int fd = open(path, flags | O_CLOEXEC, 0600);
 
     if (fd == -1)
-        fail(c->name, path);
+        bench_fail(c->name, path);
     return fd;
 }
 
@@ -73,41 +57,39 @@ static void run(struct command *c)
     pid_t pid;
 
     snprintf(path, sizeof path, "%s.%05ld", c->input, c->done);
-    in = open_or_fail(c, strcmp(c->input, "-") == 0 ? "/dev/null" : path, O_RDONLY);
+    in = open_or_bench_fail(c, strcmp(c->input, "-") == 0 ? "/dev/null" : path, O_RDONLY);
     snprintf(path, sizeof path, "%s.out", c->name);
-    out = open_or_fail(c, path, O_WRONLY | O_CREAT | O_APPEND);
+    out = open_or_bench_fail(c, path, O_WRONLY | O_CREAT | O_APPEND);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    start = now_ms();
+    start = bench_now_ms();
     if (posix_spawn(&pid, c->argv[0], &files, NULL, c->argv, environ) != 0)
-        fail(c->name, "cannot be started");
+        bench_fail(c->name, "cannot be started");
     if (wait4(pid, &status, 0, &used) != pid)
-        fail(c->name, "cannot be waited for");
-    c->ms[c->done] = now_ms() - start;
-    c->cpu[c->done++] = cpu_ms(&used);
+        bench_fail(c->name, "cannot be waited for");
+    samples_add(&c->ms, bench_now_ms() - start);
+    samples_add(&c->cpu, cpu_ms(&used));
+    c->kb = used.ru_maxrss > c->kb ? used.ru_maxrss : c->kb;
+    c->done++;
     posix_spawn_file_actions_destroy(&files);
     close(in);
     close(out);
     if (status != 0)
-        fail(c->name, "did not exit with 0; see its .out");
+        bench_fail(c->name, "did not exit with 0; see its .out");
 }
 
 /* Takes one command's words; returns those behind its --. */
 static char **read_command(struct command *c, char **word)
 {
     if (!word[0] || !word[1] || !word[2] || !word[3])
-        fail("usage", "NAME COUNT INPUT COMMAND [ARG…] [-- …]");
+        bench_fail("usage", "NAME COUNT INPUT COMMAND [ARG…] [-- …]");
     c->name = word[0];
     c->count = strtol(word[1], NULL, 10);
     c->input = word[2];
     c->argv = &word[3];
-    if (c->count > 0) {
-        c->ms = calloc((size_t)c->count, sizeof *c->ms);
-        c->cpu = calloc((size_t)c->count, sizeof *c->cpu);
-    }
-    if (!c->ms || !c->cpu)
-        fail(c->name, "COUNT is not a number above 0");
+    if (c->count < 1)
+        bench_fail(c->name, "COUNT is not a number above 0");
     for (word += 4; *word && strcmp(*word, "--") != 0; word++)
         continue;
     if (!*word)
@@ -116,29 +98,14 @@ static char **read_command(struct command *c, char **word)
     return word + 1;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Sorts, and takes the middle. */
-static double median(double *ms, size_t n)
-{
-    qsort(ms, n, sizeof *ms, compare);
-    return (ms[(n - 1) / 2] + ms[n / 2]) / 2;
-}
-
 static void report(struct command *c, const char *before)
 {
-    size_t n = (size_t)c->count;
-    double middle = median(c->ms, n);
+    double cpu = samples_median(&c->cpu);
 
-    printf("%s\"%s\":{\"n\":%zu,\"min\":%.4f,\"median\":%.4f,\"p95\":%.4f,\"cpu\":%.4f}", before,
-           c->name, n, c->ms[0], middle, c->ms[(n * 95 - 1) / 100], median(c->cpu, n));
-    free(c->ms);
-    free(c->cpu);
+    printf("%s", before);
+    samples_report(&c->ms, c->name);
+    printf(",\"cpu\":%.4f,\"kb\":%ld}", cpu, c->kb);
+    free(c->cpu.ms);
 }
 
 int main(int argc, char **argv)

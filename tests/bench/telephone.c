@@ -9,15 +9,13 @@
  * many lines as both. Prints one JSON object as spawn.c does, without processor time;
  * whatever is not accepted ends it all.
  */
+#include "samples.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char environment[] =
@@ -39,14 +37,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "telephone: %s\n", what);
     exit(70);
-}
-
-static double now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
 static int call(int port)
@@ -102,7 +92,7 @@ static void end(int fd, const char *text, bool echo)
 static double dialogue(int port, long i, const char *code, bool echo)
 {
     char text[2048];
-    double start = now_ms();
+    double start = bench_now_ms();
     int fd = call(port);
 
     snprintf(text, sizeof text, "%sagi_uniqueid: d-%ld\n\n", environment, i);
@@ -114,13 +104,13 @@ static double dialogue(int port, long i, const char *code, bool echo)
         snprintf(text, sizeof text, "200 result=%s\n", replies[k] ? replies[k] : code);
     }
     end(fd, text, echo);
-    return now_ms() - start;
+    return bench_now_ms() - start;
 }
 
 static double request(int fd, long i, const char *code, bool echo)
 {
     char text[256];
-    double start = now_ms();
+    double start = bench_now_ms();
     const char *heard;
 
     snprintf(text, sizeof text,
@@ -128,33 +118,14 @@ static double request(int fd, long i, const char *code, bool echo)
     heard = ask(fd, text, echo);
     if (!echo && !strstr(heard, "\"result\":\"accepted\""))
         fail(heard);
-    return now_ms() - start;
+    return bench_now_ms() - start;
 }
 
-static int compare(const void *a, const void *b)
+static void report(const char *name, struct samples *samples, const char *before)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void report(const char *name, double *ms, long count, const char *before)
-{
-    size_t n = (size_t)count;
-
-    qsort(ms, n, sizeof *ms, compare);
-    printf("%s\"%s\":{\"n\":%zu,\"min\":%.4f,\"median\":%.4f,\"p95\":%.4f}", before, name, n, ms[0],
-           (ms[(n - 1) / 2] + ms[n / 2]) / 2, ms[(n * 95 - 1) / 100]);
-    free(ms);
-}
-
-static double *room(long count)
-{
-    double *ms = count > 0 ? calloc((size_t)count, sizeof *ms) : NULL;
-
-    if (!ms)
-        fail("DIALOGUES and REQUESTS are numbers above 0");
-    return ms;
+    printf("%s", before);
+    samples_report(samples, name);
+    printf("}");
 }
 
 static const char *next_code(void)
@@ -170,35 +141,31 @@ static const char *next_code(void)
 int main(int argc, char **argv)
 {
     long value[5] = { 0 };
-    double *ours, *echo;
+    struct samples ours = { 0 }, echo = { 0 }, ours_kept = { 0 }, echo_kept = { 0 };
     int kept, kept_echo;
 
     for (int i = 1; i < argc && i <= 5; i++)
         value[i - 1] = strtol(argv[i], NULL, 10);
-    ours = room(value[3]);
-    echo = room(value[3]);
     for (long i = 0; i < value[3]; i++) {
         const char *code = next_code();
 
-        ours[i] = dialogue((int)value[0], i, code, false);
-        echo[i] = dialogue((int)value[2], i, code, true);
+        samples_add(&ours, dialogue((int)value[0], i, code, false));
+        samples_add(&echo, dialogue((int)value[2], i, code, true));
     }
-    report("agi", ours, value[3], "{");
-    report("agi_echo", echo, value[3], ",");
-    ours = room(value[4]);
-    echo = room(value[4]);
+    report("agi", &ours, "{");
+    report("agi_echo", &echo, ",");
     kept = call((int)value[1]);
     kept_echo = call((int)value[2]);
     for (long i = 0; i < value[4]; i++) {
         const char *code = next_code();
 
-        ours[i] = request(kept, i, code, false);
-        echo[i] = request(kept_echo, i, code, true);
+        samples_add(&ours_kept, request(kept, i, code, false));
+        samples_add(&echo_kept, request(kept_echo, i, code, true));
     }
     close(kept);
     close(kept_echo);
-    report("kept", ours, value[4], ",");
-    report("kept_echo", echo, value[4], ",");
+    report("kept", &ours_kept, ",");
+    report("kept_echo", &echo_kept, ",");
     printf("}\n");
     return 0;
 }
