@@ -31,7 +31,8 @@ served() {
     return 1
 }
 
-# nginx_up: nginx and fcgiwrap on the tree of SITE; sets NGINX.
+# nginx_up: nginx and fcgiwrap on the tree of SITE, or with idb-serve at the socket SCGI
+# where that is set; sets NGINX.
 nginx_up() {
     local dir=$SITE/nginx port
     port=$(free_port)
@@ -44,6 +45,7 @@ ssl_certificate $SITE/tls.pem;
 ssl_certificate_key $SITE/tls.pem;
 access_log $SITE/log/nginx-access.log idb;
 error_log $SITE/log/nginx-error.log;
+${SCGI:+include $IDB_ROOT/scripts/phone/nginx-scgi.conf;}
 END
     cat >"$dir/nginx.conf" <<END
 daemon off;
@@ -62,6 +64,7 @@ http {
     map "" \$idb_config { default $IDB_CONFIG; }
     map "" \$idb_socket { default unix:$dir/fcgi; }
     map "" \$idb_users { default $SITE/users; }
+    map "" \$idb_scgi { default unix:${SCGI-}; }
     include $IDB_ROOT/scripts/phone/nginx.conf;
 }
 END
@@ -87,6 +90,8 @@ Define IDB_RUN $dir
 Define IDB_USERS $SITE/users
 Define IDB_MODULES /usr/lib/apache2/modules
 Include $IDB_ROOT/scripts/phone/apache.conf
+${SCGI:+Define IDB_SCGI $SCGI
+Include $IDB_ROOT/scripts/phone/apache-scgi.conf}
 END
     setsid /usr/sbin/apache2 -f "$dir/apache.conf" -DFOREGROUND </dev/null >"$dir/apache.log" 2>&1 3>&- &
     echo $! >"$dir/apache.group"
@@ -94,7 +99,48 @@ END
     served "$APACHE/" $! || { cat "$dir/apache.log" "$SITE"/log/phone-error.log; return 1; }
 }
 
-# servers_down: what the two began, and waits for it.
+# lighttpd_up: once more the one of the site, with idb-serve at the socket SCGI; sets
+# LIGHTTPD.
+lighttpd_up() {
+    local dir=$SITE/lighttpd port
+    port=$(free_port)
+    mkdir -p "$dir"
+    cat - "$SITE/conf/phone.conf" <<<"var.idb_scgi = \"$SCGI\"" |
+        sed "s/^var.idb_port = .*/var.idb_port = $port/" >"$dir/phone.conf"
+    printf 'include "%s"\n' "$IDB_ROOT/scripts/phone/lighttpd-scgi.conf" >>"$dir/phone.conf"
+    setsid lighttpd -D -f "$dir/phone.conf" </dev/null >"$dir/lighttpd.log" 2>&1 3>&- &
+    echo $! >"$dir/lighttpd.group"
+    export LIGHTTPD=https://localhost:$port
+    served "$LIGHTTPD/" $! || { cat "$dir/lighttpd.log" "$SITE"/log/phone-error.log; return 1; }
+}
+
+# serve_up: idb-serve at the socket SCGI, begun by the first connection, as from systemd;
+# its pid in $SITE/serve.pid. serve_down [SIGNAL]: ends it.
+serve_up() {
+    local try
+    PATH=$PATH:/usr/sbin:/sbin setsid systemd-socket-activate -l "$SCGI" --fdname=scgi \
+        -E IDB_CONFIG -E ASAN_OPTIONS idb-serve </dev/null >>"$SITE/log/serve.log" 2>&1 3>&- &
+    echo $! >"$SITE/serve.pid"
+    disown
+    for ((try = 0; try < 250; try++)); do
+        grep -qF "Listening on $SCGI" "$SITE/log/serve.log" && return
+        sleep 0.02
+    done
+    return 1
+}
+
+serve_down() {
+    local pid try
+    pid=$(cat "$SITE/serve.pid")
+    kill "-${1-TERM}" "$pid"
+    for ((try = 0; try < 250; try++)); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.02
+    done
+    rm -f "$SITE/serve.pid" "$SCGI"
+}
+
+# servers_down: what these began, and waits for it.
 servers_down() {
     local file group try
     for file in "$SITE"/*/*.group; do
