@@ -106,6 +106,33 @@ socket_up() {
     until_true test -S "$SOCKET"
 }
 
+# kept_up WHAT…: idb-serve-phone.service with these sockets, begun by the first connection;
+# each at HERE/run/WHAT.
+kept_up() {
+    local with words what names='' sockets=()
+    rights idb-serve-phone.service
+    mapfile -t words < <(commands idb-serve-phone.service | xargs -n 1 printf '%s\n')
+    install -d -m 755 "$HERE/run"
+    [ "$(id -u)" -ne 0 ] || chown "$PHONE" "$HERE/run"
+    install -m 666 /dev/null "$HERE/journal"
+    for what; do
+        sockets+=(--listen="$HERE/run/$what") names+=:$what
+    done
+    (cd / && exec "${with[@]}" systemd-socket-activate "${sockets[@]}" --fdname="${names#:}" \
+        -E IDB_CONFIG "${words[@]}" </dev/null >/dev/null 2>"$HERE/journal" 3>&-) &
+    ACTIVATOR=$!
+    until_true test -S "$HERE/run/$what"
+}
+
+# by_scgi PROGRAM JSON: a request of the client pbx, as from a web server.
+by_scgi() {
+    local head
+    head="CONTENT_LENGTH|${#2}|SCGI|1|REQUEST_METHOD|POST|SCRIPT_NAME|/$1|"
+    head+='CONTENT_TYPE|application/json|REMOTE_USER|pbx|AUTH_TYPE|Basic|'
+    printf '%d:%s,%s' "${#head}" "$head" "$2" | tr '|' '\0' |
+        socat -t 20 - "UNIX-CONNECT:$HERE/run/scgi" | tr -d '\r'
+}
+
 # said: what the programs complained of; the rest is systemd-socket-activate's.
 said() { grep '^idb-' "$HERE/journal" || true; }
 
@@ -218,6 +245,19 @@ services() { (cd "$UNITS" && echo *.service); }
     done
 }
 
+@test "systemd: idb-serve's sockets are at the same addresses, and as closed" {
+    for line in ListenStream=/run/idb/%i FileDescriptorName=%i Conflicts=idb-%i.socket \
+        Service=idb-serve-phone.service SocketUser=idb-phone SocketMode=0600; do
+        grep -qx "$line" "$UNITS/idb-serve-phone@.socket"
+    done
+    for line in ListenStream=/run/idb/phone.scgi FileDescriptorName=scgi SocketUser=idb-phone SocketMode=0600; do
+        grep -qx "$line" "$UNITS/idb-serve-phone.socket"
+    done
+    # One process takes the connections, so neither says Accept=yes.
+    run -1 grep -h '^Accept=' "$UNITS"/idb-serve-*
+    [ "$(commands idb-serve-phone.service)" = "$PREFIX/bin/idb-serve" ]
+}
+
 @test "systemd: timers: each has its service, and purging comes each minute" {
     for timer in "$UNITS"/*.timer; do
         [ -e "${timer%.timer}.service" ]
@@ -267,6 +307,43 @@ services() { (cd "$UNITS" && echo *.service); }
     [ -z "$(said)" ]
     [ "$(sql 'SELECT state FROM session')" = 'done' ]
 }
+
+@test "systemd: idb-serve-phone.service serves all of its sockets, is told of a new configuration, and ends" {
+    kept_up verify transfer end scgi
+    code=$(fresh_code)
+    SOCKET=$HERE/run/verify
+    { keyed "$code" c-1; echo bad; keyed "$(mistyped_code "$code")" c-2; } >"$HERE/requests"
+    run --separate-stderr -0 whole <"$HERE/requests"
+    [ "$(jq -r '.error // .result' <<<"$output" | paste -sd ' ')" = 'accepted bad_json mistyped' ]
+    SOCKET=$HERE/run/transfer
+    run --separate-stderr -0 whole <<<'{"call_id":"c-1","to_call_id":"c-3"}'
+    result transferred
+    run --separate-stderr -0 by_scgi end '{"call_id":"c-3"}'
+    [[ $output == 'Status: 200 OK'*'"result":"ended"'* ]]
+    SOCKET=$HERE/run/end
+    run --separate-stderr -0 whole <<<'{"call_id":"c-3"}'
+    result ended
+    [[ $(said) == 'idb-serve: Line 2,'* ]]
+    reload=$(settings idb-serve-phone.service ExecReload | sed 's/\$\$/$/g')
+    # A configuration that is not valid is complained of, and the old one stays.
+    jq '.lines.kcc.clients = ["other"]' "$IDB_CONFIG" >"$HERE/next"
+    echo '{}' >"$IDB_CONFIG"
+    MAINPID=$ACTIVATOR run -0 bash -c "$reload"
+    until_true has_said 2
+    run --separate-stderr -0 by_scgi end '{"call_id":"c-3"}'
+    [[ $output == 'Status: 200 OK'* ]]
+    cp "$HERE/next" "$IDB_CONFIG"
+    MAINPID=$ACTIVATOR run -0 bash -c "$reload"
+    until_true is_refused
+    kill "$ACTIVATOR"
+    wait "$ACTIVATOR"
+    ACTIVATOR=
+    [ "$(sql 'SELECT state FROM session')" = 'done' ]
+    is_sound
+}
+
+has_said() { [ "$(said | wc -l)" = "$1" ]; }
+is_refused() { [[ $(by_scgi end '{"call_id":"c-3"}') == 'Status: 403 '*not_permitted* ]]; }
 
 @test "systemd: two connections at once do not wait for each other, and end when closed" {
     socket_up verify
