@@ -45,6 +45,7 @@ static void drop_excess(struct idb_scgi *in)
     if (!in->head || in->length <= IDB_REQUEST_MAX)
         return;
     in->dropped += in->have - in->body;
+    idb_wipe(in->buffer + in->body, in->have - in->body);
     in->have = in->body;
 }
 
@@ -52,6 +53,7 @@ bool idb_scgi_read(struct idb_scgi *in, int fd, struct idb_error *err)
 {
     ssize_t n;
 
+    drop_excess(in);
     do
         n = read(fd, in->buffer + in->have, BUFFER - in->have);
     while (n == -1 && errno == EINTR);
@@ -62,7 +64,6 @@ bool idb_scgi_read(struct idb_scgi *in, int fd, struct idb_error *err)
                         strerror(errno));
     in->eof = n == 0;
     in->have += (size_t)n;
-    drop_excess(in);
     return true;
 }
 
@@ -130,7 +131,7 @@ enum idb_scgi_state idb_scgi_state(struct idb_scgi *in)
 {
     enum idb_scgi_state state = in->head ? IDB_SCGI_DONE : read_head(in);
 
-    if (state != IDB_SCGI_DONE || in->length > IDB_REQUEST_MAX || in->have - in->body >= in->length)
+    if (state != IDB_SCGI_DONE || in->dropped + in->have - in->body >= in->length)
         return state;
     return in->eof ? IDB_SCGI_BAD : IDB_SCGI_MORE;
 }

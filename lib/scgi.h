@@ -39,8 +39,8 @@ bool idb_scgi_read(struct idb_scgi *in, int fd, struct idb_error *err);
 /* What has been read so far. */
 enum idb_scgi_state idb_scgi_state(struct idb_scgi *in);
 
-/* The value of a variable, or NULL; and the body, *size bytes. Both belong to in, and
- * are there when the state is IDB_SCGI_DONE. */
+/* The value of a variable, or NULL; and the body, *size bytes, of one that was too long not
+ * all. Both belong to in, and are there when the state is IDB_SCGI_DONE. */
 const char *idb_scgi_variable(const void *in, const char *name);
 const char *idb_scgi_body(const struct idb_scgi *in, size_t *size);
 

@@ -185,3 +185,12 @@ survives_its_end() {
     SERVER=$APACHE
     survives_its_end apache-2
 }
+
+@test "idb-serve: a body that is too long, which these servers let nobody send, is read and refused" {
+    local head='CONTENT_LENGTH|3000000|SCGI|1|REQUEST_METHOD|POST|SCRIPT_NAME|/verify|CONTENT_TYPE|application/json|'
+    [ -e "$SITE/serve.pid" ] || serve_up
+    { printf '%d:%s,' "${#head}" "$head" | tr '|' '\0'; head -c 3000000 /dev/zero; } >"$BATS_TEST_TMPDIR/request"
+    run --separate-stderr -0 socat -t 20 - "UNIX-CONNECT:$SCGI" <"$BATS_TEST_TMPDIR/request"
+    [[ $output == 'Status: 413 '*'"error":"too_large"'* ]] || { echo "$output"; false; }
+    [ -z "$stderr" ]
+}
