@@ -88,12 +88,16 @@ function listen(it, page) {
 // Each answer of ours: its cookies, and its HTML to be read later.
 async function hear(it, response) {
   if (!ours.includes(new URL(response.url()).origin)) return null;
-  for (const { name, value } of await response.headersArray())
+  // What was left before it had been read is gone.
+  const left = (error) => {
+    if (!/has been closed/.test(error.message)) throw error;
+    return [];
+  };
+  for (const { name, value } of await response.headersArray().catch(left))
     if (name.toLowerCase() === 'set-cookie') checkCookie(value);
   const type = response.headers()['content-type'] ?? '';
   if (response.status() >= 400) it.refused.add(response.url());
   if (!type.startsWith('text/html') || [204, 303].includes(response.status())) return null;
-  // What was left before it had been read is gone.
   return response.text().then((html) => ({ url: response.url(), html }), () => null);
 }
 
