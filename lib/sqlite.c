@@ -117,6 +117,7 @@ bool idb_sqlite_connect(sqlite3 **db, const char *path, int flags, int64_t wait_
 {
     int rc;
 
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks how much memory it has in use */
     umask(007); /* -wal and -shm must be writable by the whole group, whoever comes first */
     rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc == SQLITE_OK)
