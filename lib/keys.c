@@ -249,29 +249,32 @@ static json_t *parse(const struct source *s, const char *text, size_t n, struct 
     return set;
 }
 
-/* All of the file, in FILE_MAX + 1 bytes that slurp_free() frees; NULL with err set. */
+static void slurp_free(char *buffer, size_t n)
+{
+    if (buffer)
+        idb_wipe(buffer, n);
+    free(buffer);
+}
+
+/* All of the file, n bytes that slurp_free() wipes and frees; NULL with err set. */
 static char *slurp(const struct source *s, size_t *n, struct idb_error *err)
 {
     char *buffer = malloc(FILE_MAX + 1);
     bool ok = buffer ? true : no_memory(err);
     bool stale = true;
 
-    for (int i = 0; ok && stale && i < READ_TRIES; i++)
+    for (int i = 0; ok && stale && i < READ_TRIES; i++) {
+        idb_wipe(buffer, *n);
+        *n = 0;
         ok = read_once(s, buffer, n, &stale, err);
+    }
     if (ok && stale)
         ok = corrupt(s, err, "it is being replaced all the time");
     if (!ok) {
-        free(buffer);
+        slurp_free(buffer, *n);
         return NULL;
     }
     return buffer;
-}
-
-static void slurp_free(char *buffer)
-{
-    if (buffer)
-        idb_wipe(buffer, FILE_MAX + 1);
-    free(buffer);
 }
 
 static json_t *read_file(const struct source *s, struct idb_error *err)
@@ -280,7 +283,7 @@ static json_t *read_file(const struct source *s, struct idb_error *err)
     char *buffer = slurp(s, &n, err);
     json_t *set = buffer ? parse(s, buffer, n, err) : NULL;
 
-    slurp_free(buffer);
+    slurp_free(buffer, n);
     return set;
 }
 
@@ -326,7 +329,7 @@ bool idb_keys_read_text(char **text, const struct idb_config *config, enum idb_z
     else if (!buffer && !strcmp(err->code, "key_corrupt"))
         idb_fail(err, IDB_CONFIG, "key_corrupt", "%s is not a file in order; write it anew.",
                  s.path);
-    slurp_free(buffer);
+    slurp_free(buffer, n);
     return *text != NULL;
 }
 
