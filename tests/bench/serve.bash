@@ -5,12 +5,19 @@
 
 serves=()
 
+serve_listens() {
+    case "$1" in
+    */*) grep -q " 00010000 .* $1\$" /proc/net/unix ;;
+    *) listening "$1" ;;
+    esac
+}
+
 # serve_start CONFIG ADDRESS WHAT: an idb-serve that listens there; sets SERVE, its process.
 serve_start() {
     "$launch" "$2" "$IDB_BUILD/idb-serve" --config="$1" "$3" >/dev/null 3>&- &
     SERVE=$!
     serves+=("$SERVE")
-    until listening "$2" || grep -qs "00010000 .* $2\$" /proc/net/unix; do
+    until serve_listens "$2"; do
         kill -0 "$SERVE"
         sleep 0.01
     done
@@ -35,7 +42,14 @@ take() {
     printf '%s\n' "${lines[@]}"
 }
 
-# requested NAME ADDRESS CONNECTIONS WAITING [METHOD PATH TOKENFILE]: all on standard input; each must be accepted.
+# again N TEXT: N lines of it.
+again() {
+    local i
+    for ((i = 0; i < $1; i++)); do printf '%s\n' "$2"; done
+}
+
+# requested NAME ADDRESS CONNECTIONS WAITING [METHOD PATH TOKENFILE]: all on standard
+# input; each must be accepted.
 requested() { "$load" "${@:1:4}" '"result":"accepted"' "${@:5}"; }
 
 # floor_groups NAME N SIZE: the bare loop.
@@ -148,9 +162,9 @@ measure_http() {
     http_start "$config" "$port"
     for ((round = 0; round < rounds; round++)); do
         take "$programs" 5 | requested http_cgi "$port" 1 1 POST /verify http/token
-        yes '{}' | head -n "$programs" | requested http_floor "$port" 1 1 POST /floor http/token
+        again "$programs" '{}' | requested http_floor "$port" 1 1 POST /floor http/token
         take "$n" 5 | requested http_scgi "$port" 16 1 POST /kept/verify http/token
-        yes '' | head -n "$n" | requested http_file "$port" 16 1 GET /small http/token
+        again "$n" '' | requested http_file "$port" 16 1 GET /small http/token
     done
     exec 5<&-
     serve_stop "$SERVE"

@@ -8,8 +8,7 @@ codes=0 # given away so far: each number is a code once
 # and somebody else has a code: what all others are made like. Prints its configuration.
 store_new() (
     mkdir "$1"
-    export BATS_TEST_TMPDIR=$PWD/$1
-    idb_instance .
+    BATS_TEST_TMPDIR=$PWD/$1 idb_instance .
     issue 1 | requests model >"$1/request"
     idb-verify <"$1/request" >"$1/verified"
     idb-lookup <<<'{"call_id":"model-1"}' >"$1/shown"
