@@ -235,3 +235,40 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
     run --separate-stderr -0 whole "$VERIFY" <<<'{"code":"1","call_id":"c-1"}'
     result mistyped
 }
+
+@test "inetd: with idb-serve one process takes all connections of a port, and comes again when it has ended" {
+    sed 's/^127/#127/; s/^#\(127.* idb-serve [a-z]*\)$/\1/' "$CONF" >"$HERE/kept.conf"
+    [ "$(grep -c '^127.0.0.1:.* wait idb-phone' "$HERE/kept.conf")" = 3 ]
+    [ "$(grep -c '^127' "$HERE/kept.conf")" = 3 ]
+    CONF=$HERE/kept.conf
+    inetd_up
+    code=$(fresh_code)
+    exec 7<>"/dev/tcp/127.0.0.1/$VERIFY" 8<>"/dev/tcp/127.0.0.1/$VERIFY"
+    request=$(keyed "$code" c-1)
+    printf '%s' "${request:0:20}" >&7
+    ask 8 '{"code":"1","call_id":"c-2"}'
+    result mistyped
+    printf '%s\n' "${request:20}" >&7
+    answer 7
+    result accepted
+    has_children "$INETD" 1
+    # It stays when they are closed, and what it complains of is not among the answers.
+    exec 7>&- 8>&-
+    run --separate-stderr -0 whole "$VERIFY" <<<$'x\n{"code":"1","call_id":"c-2"}'
+    [ "$(jq -r '.error // .result' <<<"$output" | paste -sd ' ')" = 'bad_json mistyped' ]
+    has_children "$INETD" 1
+    first=$(children "$INETD")
+    run --separate-stderr -0 whole "$TRANSFER" <<<'{"call_id":"c-1","to_call_id":"c-3"}'
+    result transferred
+    has_children "$INETD" 2
+    kill -9 "${first% }"
+    until_true has_children "$INETD" 1
+    run --separate-stderr -0 whole "$VERIFY" < <(keyed "$code" c-4)
+    result used
+    run --separate-stderr -0 whole "$END" <<<'{"call_id":"c-3"}'
+    result ended
+    has_children "$INETD" 3
+    # shellcheck disable=SC2046 # one word each
+    kill $(children "$INETD")
+    is_sound
+}
