@@ -176,6 +176,7 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -m 644 scripts/desk/apache-oidc.conf $(DESTDIR)$(PREFIX)/share/idb/apache/desk-oidc.conf
 	install -m 644 scripts/phone/http/lighttpd.conf \
 		$(DESTDIR)$(PREFIX)/share/idb/lighttpd/phone-platforms.conf
+	install -m 644 scripts/phone/lighttpd-scgi.conf $(DESTDIR)$(PREFIX)/share/idb/lighttpd/phone-scgi.conf
 	install -m 644 scripts/idb.json.example $(DESTDIR)$(PREFIX)/share/idb
 	install -d $(DESTDIR)$(PREFIX)/share/idb/letter
 	install -m 644 scripts/letter/*.jq scripts/letter/*.json $(DESTDIR)$(PREFIX)/share/idb/letter
@@ -185,6 +186,7 @@ install: all ## DESTDIR, PREFIX and SYSCONFDIR are honoured
 	install -m 755 scripts/stats/textfile $(DESTDIR)$(PREFIX)/share/idb/stats
 	install -d $(DESTDIR)$(PREFIX)/share/idb/phone $(DESTDIR)$(PREFIX)/share/idb/prompts
 	install -m 644 scripts/phone/extensions.conf scripts/phone/nginx.conf scripts/phone/apache.conf \
+		scripts/phone/nginx-scgi.conf scripts/phone/apache-scgi.conf \
 		scripts/phone/openapi.json $(DESTDIR)$(PREFIX)/share/idb/phone
 	install -m 644 scripts/phone/prompts/*.txt $(DESTDIR)$(PREFIX)/share/idb/prompts
 	install -d $(DESTDIR)$(PREFIX)/share/idb/cron $(DESTDIR)$(PREFIX)/share/idb/inetd \

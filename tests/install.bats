@@ -96,6 +96,20 @@ run_make() { make -s -C "$IDB_ROOT" DESTDIR="$root" PREFIX=/usr "$@"; }
     done
 }
 
+@test "install: the telephone's addresses have the files of each web server, and name them" {
+    run -0 run_make install
+    share=$root/usr/share/idb phone=$IDB_ROOT/scripts/phone
+    cmp "$phone/lighttpd.conf" "$share/lighttpd/phone.conf"
+    cmp "$phone/lighttpd-scgi.conf" "$share/lighttpd/phone-scgi.conf"
+    for file in {nginx,apache}{,-scgi}.conf; do
+        cmp "$phone/$file" "$share/phone/$file"
+    done
+    # What each says to include is where it is installed.
+    while read -r file; do
+        [ -e "$root/usr/${file#/usr/local/}" ] || { echo "$file"; false; }
+    done < <(grep -rhoiE 'include "?/usr/local/[^";]*' "$share/lighttpd" "$share/phone"/*.conf | sed -E 's/^[^/]*//')
+}
+
 @test "install: twice is the same as once" {
     run -0 run_make install
     once=$(cd "$root" && find . | sort)
