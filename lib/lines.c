@@ -126,9 +126,10 @@ static bool goes_on(const struct idb_lines *in, const char *text, size_t size)
 static void line(struct idb_lines *in, struct group *g, size_t end)
 {
     const char *text = in->buffer + in->start;
-    size_t size = trimmed(text, end - in->start);
+    size_t all = end - in->start;
+    size_t size = all > IDB_REQUEST_MAX ? all : trimmed(text, all);
 
-    if (!in->skip && goes_on(in, text, size)) {
+    if (!in->skip && all <= IDB_REQUEST_MAX && goes_on(in, text, size)) {
         in->whole = true;
         return;
     }
@@ -173,6 +174,8 @@ static void look_again(struct idb_lines *in)
     while (in->whole && (newline = memchr(in->buffer + in->scan, '\n', in->end - in->scan))) {
         size_t size = (size_t)(newline - (in->buffer + in->scan));
 
+        if (in->scan + size - in->start > IDB_REQUEST_MAX)
+            return; /* by then all of it is too long */
         in->whole = in->skip || !is_request(in->buffer + in->scan, size);
         in->scan += size + 1;
     }
@@ -197,6 +200,8 @@ static void collect(struct idb_lines *in, struct group *g)
         in->scan = (size_t)(newline - in->buffer);
         line(in, g, in->scan);
         in->scan++;
+        if (in->whole)
+            look_again(in);
     }
     if (g->n == g->most)
         return;
