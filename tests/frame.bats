@@ -69,6 +69,12 @@ answers() {
     [ "$(results)" = 'too_large mistyped' ]
 }
 
+@test "frame: a broken first line swallows nothing of a burst behind it" {
+    { echo '{"code":'; padded 60000 "$slip"; padded 60000 "$slip"; request "$slip" a; } >"$BATS_TEST_TMPDIR/burst"
+    run --separate-stderr -65 idb-verify <"$BATS_TEST_TMPDIR/burst"
+    [ "$(results)" = 'bad_json mistyped mistyped mistyped' ]
+}
+
 @test "frame: carriage returns, blanks and empty lines are harmless" {
     run --separate-stderr -1 idb-verify \
         < <(printf '\n\r\n  \n%s \r\n\n\t%s\t\r\n' "$(request "$slip" a)" "$(request "$slip" b)")

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #define MANY    8192
-#define MOST    (512 * 1024)
+#define MOST    (256 * 1024)
 #define ANSWERS 20000
 
 static struct {

@@ -107,7 +107,8 @@ survives_its_end() {
     serve_down KILL
     exec 8>&-
     wait "$pid" || { cat "$asked"; return 1; }
-    for path in /verify /transfer /end; do
+    # Each process of Apache is told more than once.
+    for path in /verify /transfer /end /verify /verify /verify /verify /verify /verify /verify; do
         post "$path" '{}'
         is_down
     done
@@ -119,8 +120,12 @@ survives_its_end() {
     serve_up
     post /verify "{\"code\":\"$code\",\"call_id\":\"$call\"}"
     is 200 accepted
-    post /verify "{\"code\":\"$code\",\"call_id\":\"$call-2\"}"
-    is 200 used
+    for ((try = 0; try < 8; try++)); do
+        post /verify "{\"code\":\"$code\",\"call_id\":\"$call-2\"}"
+        [[ $status_code == 200 ]] || { printf '%s\n' "$output"; return 1; }
+    done
+    fetch "$SERVER/verify" -K "$BEARER" -H 'Content-Type: application/json' --data "$mistyped"
+    is 200 mistyped
 }
 
 @test "lighttpd before idb-serve: lets in who shows a password or a token, and nobody else" {
