@@ -6,7 +6,7 @@
 #define IDB_SQL_H
 
 /* The version of the schema that these statements are written for. */
-#define IDB_SCHEMA_VERSION 2
+#define IDB_SCHEMA_VERSION 3
 
 enum idb_sql {
     IDB_SQL_SCHEMA_VERSION,

@@ -461,7 +461,7 @@ END
         run --separate-stderr -78 idb-stats
         failed idb-stats schema
     done
-    sql "UPDATE meta SET value = 2 WHERE name = 'schema_version'"
+    sql "UPDATE meta SET value = 3 WHERE name = 'schema_version'"
     run --separate-stderr -75 at_offset -2h idb-stats
     failed idb-stats clock
     # Somebody has the whole database to themselves.

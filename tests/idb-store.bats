@@ -262,16 +262,21 @@ daemon 660 store/idb.db-lock" ]
     idb-store create
     before=$(contents)
     run --separate-stderr -0 idb-store migrate
-    [ "$(jq -c . <<<"$output")" = '{"result":"unchanged","from":2,"schema":2}' ]
+    [ "$(jq -c . <<<"$output")" = '{"result":"unchanged","from":3,"schema":3}' ]
     [ "$(contents)" = "$before" ]
 }
 
-# schema_1: the store as programs of schema 1 left it.
+# schema_2, schema_1: the store as programs of that schema left it.
+schema_2() {
+    sqlite3 store/idb.db "DROP INDEX audit_hand_over; CREATE INDEX audit_session ON audit (session);
+        UPDATE meta SET value = 2 WHERE name = 'schema_version'"
+}
 schema_1() {
+    schema_2
     sqlite3 store/idb.db "DROP TABLE invitation; UPDATE meta SET value = 1 WHERE name = 'schema_version'"
 }
 
-@test "idb-store: migrate brings a store of schema 1 to 2 with all that is in it" {
+@test "idb-store: migrate brings a store of schema 1 to 3 with all that is in it" {
     idb-store create
     session a issued
     session b called
@@ -280,7 +285,7 @@ schema_1() {
     run --separate-stderr -78 idb-store check
     is_error schema "idb-store migrate"
     run --separate-stderr -0 idb-store migrate
-    [ "$(jq -c . <<<"$output")" = '{"result":"migrated","from":1,"schema":2}' ]
+    [ "$(jq -c . <<<"$output")" = '{"result":"migrated","from":1,"schema":3}' ]
     [ -z "$stderr" ]
     [ "$(sqlite3 store/idb.db 'SELECT COUNT(*) FROM invitation')" = 0 ]
     [ "$(sqlite3 store/idb.db 'SELECT * FROM session')" = "$before" ]
@@ -296,7 +301,21 @@ schema_1() {
     idb-store create
     run --separate-stderr -0 idb-store restore old
     run --separate-stderr -0 idb-store check
-    [ "$(json .schema)" = 2 ]
+    [ "$(json .schema)" = 3 ]
+}
+
+@test "idb-store: migrate from schema 2 leaves one small index of the audit rows, that is used" {
+    idb-store create
+    session a issued
+    schema_2
+    run --separate-stderr -0 idb-store migrate
+    [ "$(jq -c . <<<"$output")" = '{"result":"migrated","from":2,"schema":3}' ]
+    [ "$(sqlite3 store/idb.db "SELECT name FROM sqlite_schema WHERE type = 'index'
+        AND tbl_name = 'audit' ORDER BY name" | paste -sd ' ')" = 'audit_at audit_hand_over' ]
+    run -0 sqlite3 store/idb.db "EXPLAIN QUERY PLAN SELECT at, actor FROM audit WHERE session = 'a'
+        AND action = 'hand_over' AND result = 'ok' ORDER BY id DESC LIMIT 1"
+    [[ $output == *'USING INDEX audit_hand_over'* ]]
+    run --separate-stderr -0 idb-store check
 }
 
 @test "idb-store: check reports schema, size and live sessions" {
@@ -307,7 +326,7 @@ schema_1() {
     run --separate-stderr -0 idb-store check
     [ -z "$stderr" ]
     [ "$(jq -c '[.result,.schema,.integrity,.rights,.clock,.sessions]' <<<"$output")" \
-        = '["ok",2,"ok","ok","ok",2]' ]
+        = '["ok",3,"ok","ok","ok",2]' ]
     [ "$(jq .size <<<"$output")" -eq "$(stat -c %s store/idb.db)" ]
     [[ $(jq -r .newest_audit <<<"$output") == 20*Z ]]
 }
