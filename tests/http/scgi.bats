@@ -107,7 +107,7 @@ survives_its_end() {
     serve_down KILL
     exec 8>&-
     wait "$pid" || { cat "$asked"; return 1; }
-    # Each process of Apache is told more than once.
+    # Each process of the server finds it gone.
     for path in /verify /transfer /end /verify /verify /verify /verify /verify /verify /verify; do
         post "$path" '{}'
         is_down

@@ -2,6 +2,7 @@
 # The plain build only: three foreign web servers before programs that are tested alone.
 # The phone zone behind lighttpd, nginx and Apache, each with its own configuration: who
 # comes in, what goes through, what is too much.
+# shellcheck disable=SC2034 # SERVER is for clients
 
 load ../lib
 load ../site
