@@ -139,7 +139,7 @@ server.modules += ( "mod_scgi" )
 }
 \$HTTP["url"] == "/small" { alias.url = ( "/small" => "$PWD/http/small" ) }
 END
-    PATH=$PATH:/usr/sbin lighttpd -D -f http/server.conf >http/out 2>&1 3>&- &
+    PATH=$PATH:/usr/sbin lighttpd -D -f "$PWD/http/server.conf" >http/out 2>&1 3>&- &
     HTTP=$!
     for ((try = 0; try < 500; try++)); do
         ! listening "$2" || return 0
