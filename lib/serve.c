@@ -79,6 +79,15 @@ static void take_signals(sigset_t *waiting)
         sigdelset(waiting, signals[i]);
 }
 
+/* ppoll() does so only where nothing is ready, which under load may be never. */
+static void let_signals_in(const sigset_t *waiting)
+{
+    sigset_t mine;
+
+    sigprocmask(SIG_SETMASK, waiting, &mine);
+    sigprocmask(SIG_SETMASK, &mine, NULL);
+}
+
 static int64_t clock_ms(void)
 {
     struct timespec ts;
@@ -171,18 +180,6 @@ static void add_connection(struct state *s, const struct idb_door *door, int fd)
     s->n++;
 }
 
-static void accept_all(struct state *s, const struct idb_door *door)
-{
-    while (s->n < s->most || make_room(s)) {
-        int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (fd != -1)
-            add_connection(s, door, fd);
-        else if ((errno != EMFILE && errno != ENFILE) || !make_room(s))
-            return;
-    }
-}
-
 /* Whether a new one can be let in. */
 static bool has_room(const struct state *s)
 {
@@ -190,6 +187,22 @@ static bool has_room(const struct state *s)
         if (is_idle(&s->connection[i]))
             return true;
     return s->n < s->most;
+}
+
+/* Room is made for one that is there, not for one that might be. */
+static void accept_all(struct state *s, const struct idb_door *door)
+{
+    while (has_room(s)) {
+        int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd == -1 && ((errno != EMFILE && errno != ENFILE) || !make_room(s)))
+            return;
+        if (fd == -1)
+            continue;
+        if (s->n == s->most)
+            make_room(s);
+        add_connection(s, door, fd);
+    }
 }
 
 /* ---- requests ---- */
@@ -247,10 +260,10 @@ static void take_scgi(struct state *s, struct connection *c)
     c->closed = true;
 }
 
-static void take_lines(struct state *s, struct connection *c)
+static void take_lines(struct state *s, struct connection *c, size_t each)
 {
     size_t room = GROUP_MAX - s->group;
-    size_t most = room < EACH_MAX ? room : EACH_MAX;
+    size_t most = room < each ? room : each;
     size_t n = idb_lines_take(c->lines, &s->x[s->group], most);
 
     c->waits = n == most;
@@ -261,23 +274,34 @@ static void take_lines(struct state *s, struct connection *c)
     }
 }
 
-/* What has arrived, from the one whose turn it is on, so that all come first once. */
-static void take_all(struct state *s)
+/* Up to so many of each, from the one whose turn it is on; the next in turn is the first
+ * that nothing was taken of. */
+static void take_some(struct state *s, size_t each)
 {
-    s->turn++;
-    for (size_t i = 0; i < s->n && s->group < GROUP_MAX; i++) {
+    size_t i;
+
+    for (i = 0; i < s->n && s->group < GROUP_MAX; i++) {
         struct connection *c = &s->connection[(s->turn + i) % s->n];
         size_t before = s->group;
 
         if (!c->waits || c->broken || c->out.size > 0)
             continue;
         if (c->lines)
-            take_lines(s, c);
+            take_lines(s, c, each);
         else
             take_scgi(s, c);
         if (s->group > before)
             c->since = s->now;
     }
+    s->turn += i;
+}
+
+/* What has arrived: one of each first, so that a single request does not stand behind
+ * everything that others have sent. */
+static void take_all(struct state *s)
+{
+    take_some(s, 1);
+    take_some(s, EACH_MAX - 1);
 }
 
 static void answer_all(struct state *s)
@@ -382,6 +406,7 @@ static bool wait_and_read(struct state *s, int ms, bool stopping, const sigset_t
     }
     if (ppoll(s->poll, n, &ts, signals) == -1)
         return errno == EINTR;
+    let_signals_in(signals);
     s->now = clock_ms();
     for (size_t i = 0; i < s->n; i++) {
         short got = s->poll[doors + i].revents;

@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-    { exec 7>&- 8>&-; } 2>/dev/null || true
+    { exec 5>&- 6>&- 7>&- 8>&-; } 2>/dev/null || true
     for pid in "${SERVE-}" "${INETD-}"; do
         [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
         [ -z "$pid" ] || wait "$pid" 2>/dev/null || true
@@ -185,20 +185,45 @@ scgi() {
     grep -q 'Broken pipe\|reset' "$DIR/dripped"
 }
 
-@test "idb-serve: past --connections the one that is silent longest makes room" {
+@test "idb-serve: past --connections the one that is silent longest makes room, and no other" {
     local code
     code=$(codes 1)
     serve verify --connections=2
     dial 7 verify
     ask 7 '{}'
     sleep 0.1
-    sleep 10 | whole verify >/dev/null 3>&- &
-    local second=$!
-    sleep 0.5
+    dial 5 verify
+    ask 5 '{}'
     run -0 whole verify < <(request "$code" c-1)
     [ "$(json result)" = accepted ]
     run -1 read -r -t 5 -u 7 # the first is closed
-    kill "$second" 2>/dev/null || true
+    ask 5 '{}'
+    [ "$(json error)" = bad_request ]
+}
+
+@test "idb-serve: a single request does not stand behind all that others have sent" {
+    local code i wrong talker=()
+    code=$(codes 1)
+    wrong=$(request "$(wrong_code "$code")" w-1)
+    serve verify
+    : | whole verify
+    kill -STOP "$SERVE"
+    for ((i = 0; i < 20; i++)); do
+        { yes "$wrong" | head -n 64 && sleep 20; } 2>/dev/null | whole verify >/dev/null 3>&- &
+        talker+=($!)
+    done
+    sleep 1
+    request "$code" c-1 | whole verify >"$DIR/answer" &
+    talker+=($!)
+    sleep 0.5
+    kill -CONT "$SERVE"
+    wait "${talker[-1]}"
+    [ "$(jq -r .result "$DIR/answer")" = accepted ]
+    # It was in the first group, which has 256.
+    run -0 sqlite3 "$IDB_STORE" "SELECT COUNT(*) FROM audit WHERE action = 'verify' AND id <
+        (SELECT id FROM audit WHERE action = 'verify' AND result = 'accepted')"
+    [ "$output" -lt 256 ]
+    kill "${talker[@]}" 2>/dev/null || true
 }
 
 @test "idb-serve: SCGI, with a token or a user of the web server, and without" {
