@@ -3,11 +3,13 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define DOORS_MAX   IDB_WORDS_MAX
@@ -208,14 +210,22 @@ static bool sockets(const struct settings *s, int *from, struct idb_error *err)
                        s->n);
 }
 
-static bool is_listening(int fd, int *domain)
+static bool is_listening(int fd)
 {
     socklen_t size = sizeof(int);
-    socklen_t domain_size = sizeof *domain;
     int listens = 0;
 
-    return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) && listens
-           && !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, domain, &domain_size);
+    return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) && listens;
+}
+
+/* An abstract socket has neither owner nor mode: everybody on the machine can connect. */
+static bool is_in_file_system(int fd)
+{
+    struct sockaddr_un at = { 0 };
+    socklen_t size = sizeof at;
+
+    return !getsockname(fd, (struct sockaddr *)&at, &size) && at.sun_family == AF_UNIX
+           && size > offsetof(struct sockaddr_un, sun_path) && at.sun_path[0] != '\0';
 }
 
 static bool open_door(struct idb_door *door, const struct settings *s, const char *what,
@@ -223,17 +233,16 @@ static bool open_door(struct idb_door *door, const struct settings *s, const cha
 {
     const struct part *part = part_of(&s->app, what);
     bool scgi = !strcmp(what, "scgi");
-    int domain = 0;
 
     if (!part && !scgi)
         return idb_fail(err, IDB_USAGE, "usage", "Zone %s has no %s to serve; see --help.",
                         idb_zone_name(s->app.zone), what);
-    if (!is_listening(door->fd, &domain))
+    if (!is_listening(door->fd))
         return idb_fail(err, IDB_USAGE, "usage",
                         "Descriptor %d is no listening socket; let inetd (wait) or systemd"
                         " (Accept=no) start this.",
                         door->fd);
-    if (scgi && domain != AF_UNIX)
+    if (scgi && !is_in_file_system(door->fd))
         return idb_fail(err, IDB_USAGE, "usage",
                         "SCGI says who is logged in, so it is taken only from a socket of the file"
                         " system, which has an owner.");

@@ -107,6 +107,21 @@ scgi() {
     grep -q 'idb-serve: SCGI says who is logged in' "$DIR/err"
 }
 
+@test "idb-serve: SCGI is not taken from an abstract socket, which has no owner" {
+    local name=idb-serve-$$-$RANDOM
+    systemd-socket-activate -l "@$name" --fdname=scgi -E IDB_CONFIG \
+        "$IDB_BUILD/idb-serve" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- &
+    SERVE=$!
+    until grep -q "@$name" /proc/net/unix; do sleep 0.05; done
+    : | socat -t 1 - "ABSTRACT-CONNECT:$name" || true
+    for _ in $(seq 100); do
+        [ ! -s "$DIR/out" ] || break
+        sleep 0.05
+    done
+    grep -q '"error":"usage"' "$DIR/out"
+    grep -q 'idb-serve: SCGI says who is logged in' "$DIR/err"
+}
+
 @test "idb-serve: answers lines in order, bad ones too, and ends with the other end" {
     local code
     code=$(codes 1)
