@@ -117,19 +117,24 @@ static void alone(const struct idb_service *s, struct idb_exchange *x)
     x->err = err;
 }
 
-/* Each by itself, where all together failed. */
-static void one_by_one(const struct idb_service *service, struct idb_exchange *x, size_t n,
-                       const struct idb_error *why)
+static bool is_busy(const struct idb_error *err)
 {
-    bool busy = why->code && !strcmp(why->code, "busy");
+    return err->code && !strcmp(err->code, "busy");
+}
 
+/* Each by itself, where all together failed; why is what the last one met. */
+static void one_by_one(const struct idb_service *service, struct idb_exchange *x, size_t n,
+                       struct idb_error *why)
+{
     for (size_t i = 0; i < n; i++) {
         if (!x[i].request)
             continue;
-        if (busy)
+        if (is_busy(why)) {
             x[i].err = *why;
-        else
-            alone(service, &x[i]);
+            continue;
+        }
+        alone(service, &x[i]);
+        *why = x[i].err;
     }
 }
 

@@ -195,6 +195,11 @@ static void a_store_that_is_busy_is_waited_for_once(void **state)
     assert_int_equal(f.handled, 2);
     assert_int_equal(f.stored, 0);
     assert_int_equal(f.rollbacks, 1);
+    /* The group failed for another reason, and then somebody took the store. */
+    f = (struct fake){ 0 };
+    assert_string_equal(run(&f, "flaky ok busy ok ok"), "flaky:0 ok:0 busy:75 busy:75 busy:75");
+    assert_int_equal(f.handled, 4);
+    assert_int_equal(f.stored, 2);
 }
 
 static void each_is_handled_as_whom_it_is_from(void **state)
