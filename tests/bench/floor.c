@@ -12,6 +12,9 @@
  *
  *     floor CONFIG DATABASE fill N        N codes, none spent, in place of what there was
  *     floor CONFIG DATABASE group N SIZE  spends them all, a commit for each SIZE
+ *
+ * Without arguments it is a CGI program that does as for one; $FLOOR_CONFIG and
+ * $FLOOR_DATABASE name the two.
  */
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -193,24 +196,18 @@ static void hold(sqlite3 *db)
         continue;
 }
 
-int main(int argc, char **argv)
+static int work(const char *path, const char *database, const char *what, long n, long size)
 {
-    const char *what = argc > 3 ? argv[3] : "";
-    long n = argc > 4 ? strtol(argv[4], NULL, 10) : 0;
-    long size = argc > 5 ? strtol(argv[5], NULL, 10) : 0;
     int flags = strcmp(what, "create") == 0 ? SQLITE_OPEN_CREATE : 0;
-    json_t *config = NULL;
-    sqlite3 *db = NULL;
+    json_t *config = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    sqlite3 *db;
 
-    if (argc < 4)
-        return 64;
-    config = json_load_file(argv[1], JSON_REJECT_DUPLICATES, NULL);
     if (!config)
         fail("reading the configuration");
-    db = open_database(argv[2], flags);
+    db = open_database(database, flags);
     if (flags)
         run(db, tables);
-    else if (strcmp(what, "stream") == 0 && argc == 5)
+    else if (strcmp(what, "stream") == 0 && n > 0)
         commit_rows(db, n);
     else if (strcmp(what, "fill") == 0 && n > 0)
         fill(db, n);
@@ -225,4 +222,28 @@ int main(int argc, char **argv)
     sqlite3_close(db);
     json_decref(config);
     return 0;
+}
+
+/* What a CGI program at least does besides: take the body, and answer. */
+static int serve(const char *path, const char *database)
+{
+    char body[4096];
+
+    while (read(STDIN_FILENO, body, sizeof body) > 0)
+        continue;
+    if (work(path, database, "one", 0, 0) != 0)
+        return 70;
+    printf("Content-Type: application/json\r\n\r\n{\"result\":\"accepted\"}\n");
+    return fflush(stdout) != 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *config = getenv("FLOOR_CONFIG");
+    const char *database = getenv("FLOOR_DATABASE");
+
+    if (argc < 4)
+        return config && database ? serve(config, database) : 64;
+    return work(argv[1], argv[2], argv[3], argc > 4 ? strtol(argv[4], NULL, 10) : 0,
+                argc > 5 ? strtol(argv[5], NULL, 10) : 0);
 }

@@ -1,6 +1,6 @@
 # What idb-serve makes of it, a kept process: for tests/bench/run. Beside it by turns a bare
-# loop of SQLite with groups of the same size (floor.c), and, behind a web server, a CGI
-# program that starts the floor and a small static file. Sourced.
+# loop of SQLite with groups of the same size (floor.c), and, behind a web server, the floor as
+# a CGI program and a small static file. Sourced.
 # shellcheck shell=bash disable=SC2154 # what tests/bench/run and stores.bash set
 
 serves=()
@@ -62,7 +62,7 @@ floor_groups() {
 # measure_serve: with 1 to 128 waiting on one connection, beside the loop, by turns; then
 # on 1 to 64 connections, one request at a time.
 measure_serve() {
-    local config port round n=$((count * 25)) waiting=(1 4 16 64 128) connections=(1 4 16 64) w c
+    local config port round n=$((count * 10)) waiting=(1 4 16 64 128) connections=(1 4 16 64) w c
     config=$(store_new serve)
     port=$(free_ports 1)
     fill_live "$config" $((n * rounds * (${#waiting[@]} + ${#connections[@]}))) >serve.requests
@@ -113,7 +113,7 @@ http_start() {
     local try
     mkdir -p http/libexec http/log
     ln -s "$IDB_BUILD/idb-verify" http/libexec/idb-verify.cgi
-    ln -s "$IDB_BUILD/tests/bench/floor-cgi" http/libexec/floor
+    ln -s "$floor" http/libexec/floor
     sed '/^ssl\./d; s/, "mod_openssl"//' "$root/scripts/phone/lighttpd.conf" >http/phone.conf
     : >http/users
     idb-keys token kcc --config="$1" | jq -r .token >http/token
@@ -134,8 +134,7 @@ server.modules += ( "mod_scgi" )
     alias.url = ( "/floor" => var.idb_libexec + "/floor" )
     cgi.assign = ( "" => "" )
     cgi.execute-x-only = "enable"
-    setenv.set-environment = ( "FLOOR" => "$floor", "FLOOR_CONFIG" => "$1",
-                               "FLOOR_DATABASE" => "$PWD/floor.db" )
+    setenv.set-environment = ( "FLOOR_CONFIG" => "$1", "FLOOR_DATABASE" => "$PWD/floor.db" )
 }
 \$HTTP["url"] == "/small" { alias.url = ( "/small" => "$PWD/http/small" ) }
 END
