@@ -164,7 +164,7 @@ static const char *add_cookies(struct idb_exchange *x, const struct idb_cgi *cgi
               : refuse(&x->err, "400 Bad Request", "bad_cookie", "The Cookie header is not UTF-8.");
 }
 
-const char *idb_cgi_read(struct idb_exchange *x, const struct idb_cgi *cgi)
+static const char *read_parts(struct idb_exchange *x, const struct idb_cgi *cgi)
 {
     const char *method = idb_cgi_variable("REQUEST_METHOD");
     const char *status = NULL;
@@ -181,6 +181,17 @@ const char *idb_cgi_read(struct idb_exchange *x, const struct idb_cgi *cgi)
     if (!status)
         status = add_cookies(x, cgi);
     return status ? status : add_address(x, cgi);
+}
+
+const char *idb_cgi_read(struct idb_exchange *x, const struct idb_cgi *cgi)
+{
+    const char *status = read_parts(x, cgi);
+
+    if (status) { /* what was read of it so far is not done */
+        json_decref(x->request);
+        x->request = NULL;
+    }
+    return status;
 }
 
 static const char *status_of(const struct idb_error *err)

@@ -44,7 +44,8 @@ const char *idb_cgi_variable(const char *name);
 typedef const char *idb_cgi_lookup(const void *from, const char *name);
 void idb_cgi_take(idb_cgi_lookup *lookup, const void *from, const char *body, size_t size);
 
-/* Reads one request into x. NULL when it is there, else the HTTP status, with x->err set. */
+/* Reads one request into x. NULL when it is there, else the HTTP status, with x->err set
+ * and no request to be done. */
 const char *idb_cgi_read(struct idb_exchange *x, const struct idb_cgi *cgi);
 
 /* Adds the answer of x with its headers to out, status being what idb_cgi_read() said.

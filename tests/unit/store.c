@@ -439,7 +439,7 @@ static void a_store_that_is_not_in_order_does_not_open(void **state)
     raw(f, "UPDATE meta SET value = 0");
     assert_false(opens(f));
     is(&f->err, IDB_CONFIG, "schema");
-    raw(f, "UPDATE meta SET value = 3");
+    raw(f, "UPDATE meta SET value = 99");
     assert_false(opens(f));
     is(&f->err, IDB_CONFIG, "schema");
     raw(f, "DROP TABLE meta");
