@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # make bench, with few processes: that it runs, and the shape of what it says.
 # The plain build only: that is what is measured.
+# With --long alone: the programs that it starts have tests of their own.
 
 load lib
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: tests/unit/stats.c is it each time.
 # idb-stats: the counts are right, tell nothing of anybody, and are read as Prometheus reads.
 
 load lib
