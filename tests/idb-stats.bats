@@ -320,7 +320,7 @@ exposition() {
     [ -z "$stderr" ]
     exposition <<<"$output" >"$BATS_TEST_TMPDIR/series" || { cat "$BATS_TEST_TMPDIR/series"; false; }
     # A file ends with the end of a line.
-    [ "$(stats_then --prometheus | tail -c 1 | xxd -p)" = 0a ]
+    [ "$(stats_then --prometheus | tail -c 1 | od -An -tx1)" = ' 0a' ]
     run --separate-stderr -0 stats_then
     while read -r path series; do
         value=$(jq -r "$path" <<<"$output")
