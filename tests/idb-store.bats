@@ -106,7 +106,7 @@ damage_last_page() {
 
 @test "idb-store: create makes folder, lock file and database for its owner, whatever the umask" {
     run --separate-stderr -0 bash -c 'umask 000; exec idb-store create'
-    [ "$(jq -c . <<<"$output")" = "{\"result\":\"created\",\"file\":\"$PWD/store/idb.db\",\"schema\":2}" ]
+    [ "$(jq -c . <<<"$output")" = "{\"result\":\"created\",\"file\":\"$PWD/store/idb.db\",\"schema\":3}" ]
     [ -z "$stderr" ]
     [ "$(stat -c '%a %n' store store/*)" = "700 store
 600 store/idb.db
