@@ -309,7 +309,7 @@ hours() {
     run -0 "${installing[@]}" install PROMPTS="$all"
     diff -r -x made -x '*.txt' "$all" "$root/usr/share/idb/prompts"
     [ ! -e "$root/usr/share/idb/prompts/made" ]
-    [ -z "$(find "$root/usr/share/idb" -type f ! -name letter ! -perm 0644 -o -type d ! -perm 0755)" ]
+    [ -z "$(find "$root/usr/share/idb" -type f ! -name letter ! -name textfile ! -perm 0644 -o -type d ! -perm 0755)" ]
     cmp "$IDB_ROOT/man/idb-prompts.7" "$root/usr/share/man/man7/idb-prompts.7"
     run -0 "${installing[@]}" uninstall
     [ ! -e "$root/usr/share/idb" ]

@@ -282,7 +282,7 @@ unknown_call:message' ]
         'wrap_up : 0 to 14400 seconds, default 900' 'lifetime : 600 to 14400 seconds, default 14400'; do
         grep -qx "\.It Ic $says" "$IDB_ROOT/man/idb.json.5"
     done
-    grep -q 'printf("Retry-After: 2' "$IDB_ROOT/lib/cgi.c"
+    grep -q '"Retry-After: 2' "$IDB_ROOT/lib/cgi.c"
     # Six seconds between keys, three silences.
     grep -q '#define KEY_MS    6000' "$IDB_ROOT/lib/dialogue.c"
     grep -q '#define SILENCES  3 ' "$IDB_ROOT/lib/dialogue.c"
