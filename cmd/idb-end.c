@@ -1,4 +1,3 @@
-#include "cookie.h"
 #include "handlers.h"
 
 #include <string.h>
@@ -41,8 +40,7 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 static const struct idb_app_program program = {
     .tool = { .name = "idb-end", .help = help, .options = options, .set = set, .mac_only = true },
     .zone = IDB_PHONE,
-    .cgi = { .cookies = IDB_COOKIE_PREFIX, .challenge = IDB_APP_CHALLENGE },
-    .handle = idb_handle_end,
+    .part = &idb_handle_end_part,
 };
 
 int main(int argc, char **argv)

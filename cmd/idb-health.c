@@ -27,9 +27,8 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
 static const struct idb_app_program program = {
     .tool = { .name = "idb-health", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_PHONE,
+    .part = &idb_handle_health_part,
     .opens_itself = true,
-    .cgi = { .get = true, .challenge = IDB_APP_CHALLENGE },
-    .handle = idb_handle_health,
 };
 
 static bool handle(void *app, const json_t *request, json_t **answer, struct idb_error *err)

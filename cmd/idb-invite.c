@@ -22,8 +22,7 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
 static const struct idb_app_program program = {
     .tool = { .name = "idb-invite", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_INVITE,
-    .keys = IDB_KEY_INVITE,
-    .handle = idb_handle_invite,
+    .part = &idb_handle_invite_part,
 };
 
 int main(int argc, char **argv)

@@ -1,4 +1,3 @@
-#include "cookie.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -35,9 +34,7 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 static const struct idb_app_program program = {
     .tool = { .name = "idb-issue", .help = help, .options = options, .set = set },
     .zone = IDB_WEB,
-    .keys = IDB_KEY_BROWSER | IDB_KEY_CODE | IDB_KEY_ISSUE | IDB_KEY_SEAL,
-    .cgi = { .cookies = IDB_COOKIE_PREFIX },
-    .handle = idb_handle_issue,
+    .part = &idb_handle_issue_part,
 };
 
 int main(int argc, char **argv)

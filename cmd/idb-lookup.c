@@ -29,10 +29,8 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
 static const struct idb_app_program program = {
     .tool = { .name = "idb-lookup", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_DESK,
-    .keys = IDB_KEY_SEAL | IDB_KEY_BIND | IDB_KEY_ISSUE,
-    .cgi = { 0 },
+    .part = &idb_handle_lookup_part,
     .human = idb_desk_text_print,
-    .handle = idb_handle_lookup,
 };
 
 int main(int argc, char **argv)

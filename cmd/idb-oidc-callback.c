@@ -1,4 +1,3 @@
-#include "cookie.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -23,10 +22,8 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
 static const struct idb_app_program program = {
     .tool = { .name = "idb-oidc-callback", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_WEB,
-    .keys = IDB_KEY_BROWSER | IDB_KEY_ISSUE | IDB_KEY_SEAL,
+    .part = &idb_handle_oidc_callback_part,
     .no_store = true,
-    .cgi = { .get = true, .cookies = IDB_COOKIE_PREFIX, .path = "method", .query = "query" },
-    .handle = idb_handle_oidc_callback,
 };
 
 int main(int argc, char **argv)

@@ -1,4 +1,3 @@
-#include "cookie.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -25,10 +24,8 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
 static const struct idb_app_program program = {
     .tool = { .name = "idb-oidc-start", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_WEB,
-    .keys = IDB_KEY_BROWSER,
+    .part = &idb_handle_oidc_start_part,
     .no_store = true,
-    .cgi = { .cookies = IDB_COOKIE_PREFIX },
-    .handle = idb_handle_oidc_start,
 };
 
 int main(int argc, char **argv)

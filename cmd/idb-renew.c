@@ -1,4 +1,3 @@
-#include "cookie.h"
 #include "handlers.h"
 
 static const char help[] =
@@ -20,9 +19,7 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
 static const struct idb_app_program program = {
     .tool = { .name = "idb-renew", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_WEB,
-    .keys = IDB_KEY_BROWSER | IDB_KEY_CODE,
-    .cgi = { .cookies = IDB_COOKIE_PREFIX },
-    .handle = idb_handle_renew,
+    .part = &idb_handle_renew_part,
 };
 
 int main(int argc, char **argv)

@@ -1,4 +1,3 @@
-#include "cookie.h"
 #include "handlers.h"
 #include "serve.h"
 
@@ -44,45 +43,25 @@ static const struct option options[] = {
     { "idle", required_argument, NULL, 'i' },   { 0 }
 };
 
-/* A program of one or more zones; the first member is what serve.c knows of it. */
-struct part {
-    struct idb_serve_part part;
+/* A part and the zones it is served in. */
+struct offered {
+    const struct idb_app_part *part;
     unsigned zones;
-    unsigned keys;
-    bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,
-                   struct idb_error *err);
 };
 
 enum { PHONE = 1 << IDB_PHONE, WEB = 1 << IDB_WEB, DESK = 1 << IDB_DESK };
 
-static const struct part parts[] = {
-    { { "verify", { .challenge = IDB_APP_CHALLENGE } },
-      PHONE,
-      IDB_KEY_CODE | IDB_KEY_BIND,
-      idb_handle_verify },
-    { { "transfer", { .challenge = IDB_APP_CHALLENGE } },
-      PHONE,
-      IDB_KEY_BIND,
-      idb_handle_transfer },
-    { { "end", { .cookies = IDB_COOKIE_PREFIX, .challenge = IDB_APP_CHALLENGE } },
-      PHONE | WEB | DESK,
-      0,
-      idb_handle_end },
-    { { "issue", { .cookies = IDB_COOKIE_PREFIX } },
-      WEB,
-      IDB_KEY_BROWSER | IDB_KEY_CODE | IDB_KEY_ISSUE | IDB_KEY_SEAL,
-      idb_handle_issue },
-    { { "status", { .get = true, .cookies = IDB_COOKIE_PREFIX } },
-      WEB,
-      IDB_KEY_BROWSER,
-      idb_handle_status },
-    { { "renew", { .cookies = IDB_COOKIE_PREFIX } },
-      WEB,
-      IDB_KEY_BROWSER | IDB_KEY_CODE,
-      idb_handle_renew },
-    { { "confirm", { .cookies = IDB_COOKIE_PREFIX } }, WEB, IDB_KEY_ISSUE, idb_handle_confirm },
-    { { "lookup", { 0 } }, DESK, IDB_KEY_SEAL | IDB_KEY_BIND | IDB_KEY_ISSUE, idb_handle_lookup },
+static const struct offered offered[] = {
+    { &idb_handle_verify_part, PHONE },
+    { &idb_handle_transfer_part, PHONE },
+    { &idb_handle_end_part, PHONE | WEB | DESK },
+    { &idb_handle_issue_part, WEB },
+    { &idb_handle_status_part, WEB },
+    { &idb_handle_renew_part, WEB },
+    { &idb_handle_confirm_part, WEB },
+    { &idb_handle_lookup_part, DESK },
 };
+#define OFFERED (sizeof offered / sizeof offered[0])
 
 /* What the command line says, and the app that serves. app comes first, for idb_app_set(). */
 struct settings {
@@ -93,11 +72,16 @@ struct settings {
     size_t n;
 };
 
-static const struct part *part_of(const struct idb_app *app, const char *name)
+static bool is_served(const struct idb_app *app, const struct offered *o)
 {
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (!strcmp(parts[i].part.name, name) && (parts[i].zones & 1U << app->zone))
-            return &parts[i];
+    return o->zones & 1U << app->zone;
+}
+
+static const struct idb_app_part *part_of(const struct idb_app *app, const char *name)
+{
+    for (size_t i = 0; i < OFFERED; i++)
+        if (is_served(app, &offered[i]) && !strcmp(offered[i].part->served.name, name))
+            return offered[i].part;
     return NULL;
 }
 
@@ -148,16 +132,16 @@ static void turn(void *ctx, const void *from)
 static bool handle(void *ctx, const json_t *request, json_t **answer, struct idb_error *err)
 {
     struct idb_app *app = ctx;
-    const struct part *part = (const struct part *)app->asker->part;
+    const struct idb_app_part *part = (const struct idb_app_part *)app->asker->part;
 
     return part->handle(app, request, answer, err);
 }
 
 static const struct idb_serve_part *find(void *ctx, const char *name)
 {
-    const struct part *part = part_of(ctx, name);
+    const struct idb_app_part *part = part_of(ctx, name);
 
-    return part ? &part->part : NULL;
+    return part ? &part->served : NULL;
 }
 
 /* Erased bytes leave the write-ahead log. What cannot be opened each request says. */
@@ -231,7 +215,7 @@ static bool is_in_file_system(int fd)
 static bool open_door(struct idb_door *door, const struct settings *s, const char *what,
                       unsigned *keys, struct idb_error *err)
 {
-    const struct part *part = part_of(&s->app, what);
+    const struct idb_app_part *part = part_of(&s->app, what);
     bool scgi = !strcmp(what, "scgi");
 
     if (!part && !scgi)
@@ -246,10 +230,10 @@ static bool open_door(struct idb_door *door, const struct settings *s, const cha
         return idb_fail(err, IDB_USAGE, "usage",
                         "SCGI says who is logged in, so it is taken only from a socket of the file"
                         " system, which has an owner.");
-    door->part = part ? &part->part : NULL;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (&parts[i] == part || (scgi && (parts[i].zones & 1U << s->app.zone)))
-            *keys |= parts[i].keys;
+    door->part = part ? &part->served : NULL;
+    for (size_t i = 0; i < OFFERED; i++)
+        if (offered[i].part == part || (scgi && is_served(&s->app, &offered[i])))
+            *keys |= offered[i].part->keys;
     return true;
 }
 
@@ -287,8 +271,10 @@ static bool allow_descriptors(long connections, struct idb_error *err)
 
 int main(int argc, char **argv)
 {
-    static struct idb_app_program program = {
+    static struct idb_app_part all; /* what all parts together need */
+    static const struct idb_app_program program = {
         .tool = { .name = "idb-serve", .help = help, .options = options, .set = set },
+        .part = &all,
     };
     static struct settings s = { .app = { .program = &program, .zone = IDB_PHONE },
                                  .connections = 256,
@@ -303,8 +289,7 @@ int main(int argc, char **argv)
                                .reload = reload };
     struct idb_error err = { 0 };
     bool ok = idb_tool_start(&program.tool, argc, argv, &s, &err)
-              && open_doors(doors, &s, &program.keys, &err)
-              && allow_descriptors(s.connections, &err);
+              && open_doors(doors, &s, &all.keys, &err) && allow_descriptors(s.connections, &err);
 
     service.turn = turn;
     serve.n = s.n;

@@ -28,9 +28,7 @@ static const struct idb_app_program program = {
               .set = idb_app_set,
               .mac_only = true },
     .zone = IDB_PHONE,
-    .keys = IDB_KEY_BIND,
-    .cgi = { .challenge = IDB_APP_CHALLENGE },
-    .handle = idb_handle_transfer,
+    .part = &idb_handle_transfer_part,
 };
 
 int main(int argc, char **argv)

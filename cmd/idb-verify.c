@@ -30,9 +30,7 @@ static const struct idb_app_program program = {
               .set = idb_app_set,
               .mac_only = true },
     .zone = IDB_PHONE,
-    .keys = IDB_KEY_CODE | IDB_KEY_BIND,
-    .cgi = { .challenge = IDB_APP_CHALLENGE },
-    .handle = idb_handle_verify,
+    .part = &idb_handle_verify_part,
 };
 
 int main(int argc, char **argv)

@@ -118,7 +118,7 @@ static bool load_keys(struct idb_app *app, struct idb_error *err)
     bool old = now - app->keys_at > KEYS_AGE_MS || now < app->keys_at;
 
     for (size_t i = 0; i < IDB_APP_KEYS; i++)
-        if ((app->program->keys & key_files[i].key) && !load_key(app, i, now, old, err))
+        if ((app->program->part->keys & key_files[i].key) && !load_key(app, i, now, old, err))
             return false;
     if (old)
         app->keys_at = now;
@@ -218,7 +218,7 @@ static bool service_handle(void *ctx, const json_t *request, json_t **answer, st
 {
     struct idb_app *app = ctx;
 
-    return app->program->handle(app, request, answer, err);
+    return app->program->part->handle(app, request, answer, err);
 }
 
 static bool service_commit(void *ctx, struct idb_error *err)
@@ -326,7 +326,7 @@ int idb_app_main(const struct idb_app_program *program, int argc, char **argv)
 
     app.cgi = idb_cgi_called(argv[0]);
     if (app.cgi) {
-        exit = idb_cgi_run(&program->tool, &service, &program->cgi, argc);
+        exit = idb_cgi_run(&program->tool, &service, &program->part->served.cgi, argc);
     } else if (!idb_tool_start(&program->tool, argc, argv, &app, &err)) {
         exit = idb_tool_finish(&program->tool, NULL, &err);
     } else {

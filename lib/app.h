@@ -1,20 +1,20 @@
 /*
  * What the programs of one installation share: configuration, keys, store, the
- * time of the transaction and who acts. A program is a handler and a list of
- * what it needs:
+ * time of the transaction and who acts. A program is a part, which
+ * handles its requests, and a zone:
  *
  *     static const struct idb_app_program program = {
  *         .tool = { .name = "idb-verify", .help = help, .options = options, .set = idb_app_set },
- *         .zone = IDB_PHONE, .keys = IDB_KEY_CODE | IDB_KEY_BIND,
- *         .handle = idb_handle_verify,
+ *         .zone = IDB_PHONE,
+ *         .part = &idb_handle_verify_part,
  *     };
  *     int main(int argc, char **argv) { return idb_app_main(&program, argc, argv); }
  */
 #ifndef IDB_APP_H
 #define IDB_APP_H
 
-#include "cgi.h"
 #include "keys.h"
+#include "serve.h"
 #include "store.h"
 #include "stream.h"
 #include "timestamp.h"
@@ -35,18 +35,23 @@ enum idb_app_key {
 #define IDB_APP_KEYS 6
 
 struct idb_app;
-struct idb_asker;
+
+/* One kind of request: how it is called and read, what it needs and what answers it, the
+ * same for its own program and for one that serves several kinds. */
+struct idb_app_part {
+    struct idb_serve_part served; /* comes first, for idb_asker.part */
+    unsigned keys;                /* of enum idb_app_key */
+    bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,
+                   struct idb_error *err);
+};
 
 struct idb_app_program {
     struct idb_tool tool;
     enum idb_zone zone;
-    unsigned keys;     /* of enum idb_app_key */
-    bool no_store;     /* touches no store */
-    bool opens_itself; /* the handler opens what it needs, and says what it cannot */
-    struct idb_cgi cgi;
+    const struct idb_app_part *part;
+    bool no_store;           /* touches no store */
+    bool opens_itself;       /* the handler opens what it needs, and says what it cannot */
     idb_stream_print *human; /* how --human prints an answer; NULL where there is none */
-    bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,
-                   struct idb_error *err);
 };
 
 enum idb_app_tx { IDB_TX_NONE, IDB_TX_READ, IDB_TX_WRITE };

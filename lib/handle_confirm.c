@@ -67,3 +67,9 @@ bool idb_handle_confirm(struct idb_app *app, const json_t *request, json_t **ans
     idb_session_clear(&s);
     return ok;
 }
+
+const struct idb_app_part idb_handle_confirm_part = {
+    .served = { .name = "confirm", .cgi = { .cookies = IDB_COOKIE_PREFIX } },
+    .keys = IDB_KEY_ISSUE,
+    .handle = idb_handle_confirm,
+};

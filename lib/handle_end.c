@@ -129,3 +129,9 @@ bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
     return by_call ? end_by_call(app, request, answer, err)
                    : end_by_resident(app, request, answer, err);
 }
+
+const struct idb_app_part idb_handle_end_part = {
+    .served = { .name = "end",
+                .cgi = { .cookies = IDB_COOKIE_PREFIX, .challenge = IDB_APP_CHALLENGE } },
+    .handle = idb_handle_end,
+};

@@ -108,3 +108,8 @@ bool idb_handle_health(struct idb_app *app, const json_t *request, json_t **answ
     json_decref(parts);
     return err->code ? false : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 }
+
+const struct idb_app_part idb_handle_health_part = {
+    .served = { .name = "health", .cgi = { .get = true, .challenge = IDB_APP_CHALLENGE } },
+    .handle = idb_handle_health,
+};

@@ -241,3 +241,9 @@ bool idb_handle_invite(struct idb_app *app, const json_t *request, json_t **answ
     idb_invitation_clear(&inv);
     return ok;
 }
+
+const struct idb_app_part idb_handle_invite_part = {
+    .served = { .name = "invite" },
+    .keys = IDB_KEY_INVITE,
+    .handle = idb_handle_invite,
+};

@@ -332,3 +332,9 @@ bool idb_handle_issue(struct idb_app *app, const json_t *request, json_t **answe
     return check_attested(app, request, err) && check_caller(request, err)
            && issue_attested(app, request, answer, err);
 }
+
+const struct idb_app_part idb_handle_issue_part = {
+    .served = { .name = "issue", .cgi = { .cookies = IDB_COOKIE_PREFIX } },
+    .keys = IDB_KEY_BROWSER | IDB_KEY_CODE | IDB_KEY_ISSUE | IDB_KEY_SEAL,
+    .handle = idb_handle_issue,
+};

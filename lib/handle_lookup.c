@@ -472,3 +472,9 @@ bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answ
     return idb_request_check(request, by_call_members, 6, err)
            && by_call(app, request, answer, err);
 }
+
+const struct idb_app_part idb_handle_lookup_part = {
+    .served = { .name = "lookup" },
+    .keys = IDB_KEY_SEAL | IDB_KEY_BIND | IDB_KEY_ISSUE,
+    .handle = idb_handle_lookup,
+};

@@ -338,3 +338,13 @@ bool idb_handle_oidc_callback(struct idb_app *app, const json_t *request, json_t
     visit_clear(&v);
     return true; /* nothing was stored, whatever the answer */
 }
+
+const struct idb_app_part idb_handle_oidc_callback_part = {
+    .served = { .name = "oidc-callback",
+                .cgi = { .get = true,
+                         .cookies = IDB_COOKIE_PREFIX,
+                         .path = "method",
+                         .query = "query" } },
+    .keys = IDB_KEY_BROWSER | IDB_KEY_ISSUE | IDB_KEY_SEAL,
+    .handle = idb_handle_oidc_callback,
+};

@@ -1,3 +1,4 @@
+#include "cookie.h"
 #include "handlers.h"
 
 #include "client.h"
@@ -300,3 +301,9 @@ bool idb_handle_oidc_start(struct idb_app *app, const json_t *request, json_t **
     idb_invitation_clear(&inv);
     return ok;
 }
+
+const struct idb_app_part idb_handle_oidc_start_part = {
+    .served = { .name = "oidc-start", .cgi = { .cookies = IDB_COOKIE_PREFIX } },
+    .keys = IDB_KEY_BROWSER,
+    .handle = idb_handle_oidc_start,
+};

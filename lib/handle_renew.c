@@ -25,3 +25,9 @@ bool idb_handle_renew(struct idb_app *app, const json_t *request, json_t **answe
     idb_wipe(code, sizeof code);
     return ok;
 }
+
+const struct idb_app_part idb_handle_renew_part = {
+    .served = { .name = "renew", .cgi = { .cookies = IDB_COOKIE_PREFIX } },
+    .keys = IDB_KEY_BROWSER | IDB_KEY_CODE,
+    .handle = idb_handle_renew,
+};

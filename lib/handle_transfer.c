@@ -118,3 +118,9 @@ bool idb_handle_transfer(struct idb_app *app, const json_t *request, json_t **an
                             "purpose", t.purpose);
     return true;
 }
+
+const struct idb_app_part idb_handle_transfer_part = {
+    .served = { .name = "transfer", .cgi = { .challenge = IDB_APP_CHALLENGE } },
+    .keys = IDB_KEY_BIND,
+    .handle = idb_handle_transfer,
+};

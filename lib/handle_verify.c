@@ -265,3 +265,9 @@ bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answ
     err->exit = accepted ? IDB_OK : IDB_REFUSED;
     return true;
 }
+
+const struct idb_app_part idb_handle_verify_part = {
+    .served = { .name = "verify", .cgi = { .challenge = IDB_APP_CHALLENGE } },
+    .keys = IDB_KEY_CODE | IDB_KEY_BIND,
+    .handle = idb_handle_verify,
+};

@@ -1,7 +1,7 @@
 /*
  * The life of a session: one handler per program, each in a file of its own
- * name (handle_verify.c, …). All have the shape of idb_app_program.handle; the
- * manual page of the program describes request, answer and error words.
+ * name (handle_verify.c, …), and what it needs, its part (app.h). The manual page of the
+ * program describes request, answer and error words.
  */
 #ifndef IDB_HANDLERS_H
 #define IDB_HANDLERS_H
@@ -64,5 +64,18 @@ bool idb_handle_health(struct idb_app *app, const json_t *request, json_t **answ
 /* {line?, call_id, peek?, reveal?, lang?}, {open:true} or {ticket} */
 bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answer,
                        struct idb_error *err);
+
+extern const struct idb_app_part idb_handle_invite_part;
+extern const struct idb_app_part idb_handle_oidc_start_part;
+extern const struct idb_app_part idb_handle_oidc_callback_part;
+extern const struct idb_app_part idb_handle_issue_part;
+extern const struct idb_app_part idb_handle_status_part;
+extern const struct idb_app_part idb_handle_renew_part;
+extern const struct idb_app_part idb_handle_confirm_part;
+extern const struct idb_app_part idb_handle_verify_part;
+extern const struct idb_app_part idb_handle_transfer_part;
+extern const struct idb_app_part idb_handle_end_part;
+extern const struct idb_app_part idb_handle_health_part;
+extern const struct idb_app_part idb_handle_lookup_part;
 
 #endif

@@ -1,11 +1,10 @@
 #include "lines.h"
 
+#include "input.h"
 #include "mac.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BUFFER (4 * IDB_REQUEST_MAX)
 
@@ -55,24 +54,14 @@ void idb_lines_free(struct idb_lines *in)
 
 bool idb_lines_read(struct idb_lines *in, int fd, struct idb_error *err)
 {
-    ssize_t n;
-
     if (in->start > 0) {
         memmove(in->buffer, in->buffer + in->start, in->end - in->start);
         in->end -= in->start;
         in->scan -= in->start;
         in->start = 0;
     }
-    do
-        n = read(fd, in->buffer + in->end, BUFFER - in->end);
-    while (n == -1 && errno == EINTR);
-    if (n == -1 && errno == EAGAIN)
-        return true;
-    if (n == -1)
-        return idb_fail(err, IDB_UNAVAILABLE, "input", "Cannot read requests: %s.",
-                        strerror(errno));
-    in->eof = n == 0;
-    in->end += (size_t)n;
+    if (!idb_input_read(fd, in->buffer + in->end, BUFFER - in->end, &in->end, &in->eof, err))
+        return false;
     if (in->end > in->most)
         in->most = in->end;
     return true;

@@ -1,12 +1,11 @@
 #include "scgi.h"
 
+#include "input.h"
 #include "mac.h"
 #include "service.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PREFIX        8 /* digits of a netstring's length and its colon, and more than enough */
 #define VARIABLES_MAX 256
@@ -51,20 +50,8 @@ static void drop_excess(struct idb_scgi *in)
 
 bool idb_scgi_read(struct idb_scgi *in, int fd, struct idb_error *err)
 {
-    ssize_t n;
-
     drop_excess(in);
-    do
-        n = read(fd, in->buffer + in->have, BUFFER - in->have);
-    while (n == -1 && errno == EINTR);
-    if (n == -1 && errno == EAGAIN)
-        return true;
-    if (n == -1)
-        return idb_fail(err, IDB_UNAVAILABLE, "input", "Cannot read requests: %s.",
-                        strerror(errno));
-    in->eof = n == 0;
-    in->have += (size_t)n;
-    return true;
+    return idb_input_read(fd, in->buffer + in->have, BUFFER - in->have, &in->have, &in->eof, err);
 }
 
 /* Digits and the byte that must follow them, from buffer[at]; what is longer than

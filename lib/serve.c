@@ -171,7 +171,8 @@ static void add_connection(struct state *s, const struct idb_door *door, int fd)
         c->lines = idb_lines_new();
     else
         c->scgi = c->asker.scgi = idb_scgi_new();
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* not for a unix socket */
+    if (!c->asker.known) /* a unix socket does not know it */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (!c->lines && !c->scgi) {
         close(fd);
         return;

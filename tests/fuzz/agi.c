@@ -377,7 +377,10 @@ bool __wrap_idb_handle_end(struct idb_app *app, const json_t *request, json_t **
 
 static void whole_dialogue(int fd)
 {
-    static const struct idb_app_program program = { .zone = IDB_PHONE, .no_store = true };
+    static const struct idb_app_part part = { .keys = 0 };
+    static const struct idb_app_program program = { .zone = IDB_PHONE,
+                                                    .part = &part,
+                                                    .no_store = true };
     static const struct idb_dialogue_settings settings = { .prompts = "idb", .lang = "nl" };
     struct idb_config config = { .code_digits = 10, .throttle_per_call = 3 };
     struct idb_app app = { .program = &program, .zone = IDB_PHONE, .config = &config };

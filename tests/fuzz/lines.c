@@ -6,20 +6,11 @@
 /* wrap: read idb_service_parse */
 #include "lines.h"
 #include "fuzz.h"
-
-#include <errno.h>
-#include <sys/types.h>
+#include "pieces.h"
 
 #define MANY    8192
 #define MOST    (256 * 1024)
 #define ANSWERS 20000
-
-static struct {
-    const char *bytes;
-    size_t size;
-    size_t at;
-    unsigned pieces; /* what chooses them, or 0: all at once; 1: single bytes */
-} sent;
 
 /* What became of a stream: a line for each request. */
 struct outcome {
@@ -27,7 +18,6 @@ struct outcome {
     char *text[ANSWERS];
 };
 
-ssize_t __wrap_read(int fd, void *to, size_t most);
 bool __real_idb_service_parse(json_t **request, const char *text, size_t size, size_t line,
                               struct idb_error *err);
 bool __wrap_idb_service_parse(json_t **request, const char *text, size_t size, size_t line,
@@ -38,29 +28,6 @@ bool __wrap_idb_service_parse(json_t **request, const char *text, size_t size, s
 {
     assert(size <= IDB_REQUEST_MAX && line > 0);
     return __real_idb_service_parse(request, text, size, line, err);
-}
-
-/* Now and then nothing has come yet, or a signal has. There is always room. */
-ssize_t __wrap_read(int fd, void *to, size_t most)
-{
-    size_t n = sent.size - sent.at;
-
-    (void)fd;
-    assert(most > 0);
-    if (sent.pieces > 1) {
-        sent.pieces = sent.pieces * 1103515245 + 12345;
-        n = n > sent.pieces >> 20 ? sent.pieces >> 20 : n;
-        if (n == 0 && sent.at < sent.size) {
-            errno = sent.pieces & 0x80000 ? EAGAIN : EINTR;
-            return -1;
-        }
-    } else if (sent.pieces == 1 && n > 1) {
-        n = 1;
-    }
-    n = n < most ? n : most;
-    memcpy(to, sent.bytes + sent.at, n);
-    sent.at += n;
-    return (ssize_t)n;
 }
 
 static void add(struct outcome *out, struct idb_exchange *x)
@@ -86,6 +53,7 @@ static void run(struct outcome *out, unsigned pieces, size_t most)
     out->n = 0;
     sent.at = 0;
     sent.pieces = pieces;
+    sent.exponent = 12;
     while (!idb_lines_ended(in)) {
         struct idb_error err = { 0 };
         size_t n = idb_lines_take(in, x, most);

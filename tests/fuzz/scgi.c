@@ -6,45 +6,11 @@
 /* wrap: read */
 #include "scgi.h"
 #include "fuzz.h"
+#include "pieces.h"
 #include "service.h"
-
-#include <errno.h>
-#include <sys/types.h>
-
-static struct {
-    const char *bytes;
-    size_t size;
-    size_t at;
-    unsigned pieces; /* what chooses them, or 0: all at once; 1: single bytes */
-} sent;
 
 static const char *request;
 static size_t request_size;
-
-ssize_t __wrap_read(int fd, void *to, size_t most);
-
-/* Now and then nothing has come yet, or a signal has. */
-ssize_t __wrap_read(int fd, void *to, size_t most)
-{
-    size_t n = sent.size - sent.at;
-
-    (void)fd;
-    assert(most > 0 || n == 0);
-    if (sent.pieces > 1) {
-        sent.pieces = sent.pieces * 1103515245 + 12345;
-        n = n > sent.pieces >> 24 ? sent.pieces >> 24 : n;
-        if (n == 0 && sent.at < sent.size) {
-            errno = sent.pieces & 0x800000 ? EAGAIN : EINTR;
-            return -1;
-        }
-    } else if (sent.pieces == 1 && n > 1) {
-        n = 1;
-    }
-    n = n < most ? n : most;
-    memcpy(to, sent.bytes + sent.at, n);
-    sent.at += n;
-    return (ssize_t)n;
-}
 
 static enum idb_scgi_state receive(struct idb_scgi *in, unsigned pieces)
 {
@@ -56,6 +22,7 @@ static enum idb_scgi_state receive(struct idb_scgi *in, unsigned pieces)
     sent.size = request_size;
     sent.at = 0;
     sent.pieces = pieces;
+    sent.exponent = 8;
     while (state == IDB_SCGI_MORE) {
         bool ok = idb_scgi_read(in, 0, &err);
 
