@@ -30,18 +30,12 @@ serve() {
         -E UBSAN_OPTIONS "$IDB_BUILD/idb-serve" "${@:2}" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- &
     SERVE=$!
     for name in $1; do
-        until_there "$DIR/$name"
+        until_true unix_socket "$DIR/$name"
     done
 }
 
-until_there() {
-    local i
-    for ((i = 0; i < 200; i++)); do
-        [ ! -e "$1" ] || return 0
-        sleep 0.05
-    done
-    return 1
-}
+# unix_socket NAME: somebody listens there; a path that is there may not be listened at yet.
+unix_socket() { grep -qE "^[^ ]+ [^ ]+ [^ ]+ 00010000 .* $1\$" /proc/net/unix; }
 
 # whole NAME: standard input goes to that socket, what comes back goes out.
 whole() { socat -t 20 - "UNIX-CONNECT:$DIR/$1"; }
@@ -99,7 +93,7 @@ scgi() {
     systemd-socket-activate -l "127.0.0.1:$port" --fdname=scgi -E IDB_CONFIG \
         "$IDB_BUILD/idb-serve" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- &
     SERVE=$!
-    until listening "$port"; do sleep 0.05; done
+    until_true listening "$port"
     : | socat -t 1 - "TCP:127.0.0.1:$port" || true
     wait "$SERVE" && false
     SERVE=
@@ -112,12 +106,9 @@ scgi() {
     systemd-socket-activate -l "@$name" --fdname=scgi -E IDB_CONFIG \
         "$IDB_BUILD/idb-serve" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- &
     SERVE=$!
-    until grep -q "@$name" /proc/net/unix; do sleep 0.05; done
+    until_true unix_socket "@$name"
     : | socat -t 1 - "ABSTRACT-CONNECT:$name" || true
-    for _ in $(seq 100); do
-        [ ! -s "$DIR/out" ] || break
-        sleep 0.05
-    done
+    until_true test -s "$DIR/out"
     grep -q '"error":"usage"' "$DIR/out"
     grep -q 'idb-serve: SCGI says who is logged in' "$DIR/err"
 }
@@ -149,7 +140,7 @@ scgi() {
     : | whole verify # started now
     strace -f -qq -e trace=fdatasync,fsync -o "$DIR/trace" -p "$SERVE" 2>/dev/null 3>&- &
     local tracer=$!
-    until_there "$DIR/trace"
+    until_true test -e "$DIR/trace"
     sleep 0.2
     jq -Rc '{ code: ., call_id: "c-\(.)" }' "$DIR/codes" | whole verify >"$DIR/answers"
     kill "$tracer" && wait "$tracer" || true
@@ -169,7 +160,7 @@ scgi() {
     [ "$(json result)" = accepted ]
     ask 7 "$(printf '%s","call_id":"c-2"}' "${code[1]}")"
     [ "$(json result)" = accepted ]
-    until grep -q too_large "$DIR/flood"; do sleep 0.1; done
+    until_true grep -q too_large "$DIR/flood"
     [ "$(wc -l <"$DIR/flood")" = 1 ]
 }
 
@@ -306,7 +297,7 @@ scgi() {
     systemd-socket-activate -l "127.0.0.1:$port" --fdname=lookup -E IDB_CONFIG -E ASAN_OPTIONS \
         "$IDB_BUILD/idb-serve" --zone=desk </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- &
     SERVE=$!
-    until listening "$port"; do sleep 0.05; done
+    until_true listening "$port"
     run -0 socat -t 20 - "TCP:127.0.0.1:$port" <<<'{"call_id":"c-1"}'
     [ "$(json error)" = not_authenticated ]
 }
@@ -361,18 +352,39 @@ scgi() {
     serve verify
     : | whole verify
     { jq -Rc '{ code: ., call_id: "c-\(.)" }' "$DIR/codes" && sleep 5; } | whole verify >"$DIR/answers" 3>&- &
-    until [ -s "$DIR/answers" ]; do sleep 0.02; done
+    until_true test -s "$DIR/answers"
     kill "$SERVE"
     wait "$SERVE"
     SERVE=
     run -0 sqlite3 "$IDB_STORE" "SELECT COUNT(*) FROM session WHERE state = 'called'"
     [ "$output" -gt 0 ]
-    for _ in $(seq 100); do
-        [ "$(grep -c accepted "$DIR/answers")" != "$output" ] || break
-        sleep 0.05
-    done
-    [ "$(grep -c accepted "$DIR/answers")" = "$output" ]
+    until_true are_accepted "$output"
 }
+
+# are_accepted N: so many answers came.
+are_accepted() { [ "$(grep -c accepted "$DIR/answers")" = "$1" ]; }
+
+@test "idb-serve: killed with -9, everything answered is in the store" {
+    codes 200 >"$DIR/codes"
+    serve verify
+    : | whole verify
+    { jq -Rc '{ code: ., call_id: "c-\(.)" }' "$DIR/codes" && sleep 5; } | whole verify >"$DIR/answers" 3>&- &
+    until_true test -s "$DIR/answers"
+    kill -KILL "$SERVE"
+    wait "$SERVE" || true
+    SERVE=
+    until_true ends_at_a_line
+    run -0 sqlite3 "$IDB_STORE" "SELECT id FROM session WHERE state = 'called' ORDER BY id"
+    grep -q . <<<"$output"
+    [ -z "$(comm -13 <(echo "$output") <(jq -r 'select(.result == "accepted").session' "$DIR/answers" | sort))" ]
+    # Where it was before: the next process takes the codes that were not.
+    serve verify
+    jq -Rc '{ code: ., call_id: "c-\(.)" }' "$DIR/codes" | whole verify >"$DIR/again"
+    [ "$(jq -c .result "$DIR/again" | sort | uniq -c | tr -s ' ')" = ' 200 "accepted"' ]
+}
+
+# ends_at_a_line: no answer is half there.
+ends_at_a_line() { [ -z "$(tail -c 1 "$DIR/answers")" ]; }
 
 @test "idb-serve: erased bytes leave the log within seconds, who else wrote them too" {
     local code
@@ -381,20 +393,14 @@ scgi() {
     dial 7 verify
     ask 7 "$(request "$code" c-1)"
     [ "$(json result)" = accepted ]
-    [ "$(stat -c %s "$IDB_STORE-wal")" -gt 0 ] || true
-    for _ in $(seq 100); do
-        [ "$(stat -c %s "$IDB_STORE-wal")" != 0 ] || break
-        sleep 0.1
-    done
-    [ "$(stat -c %s "$IDB_STORE-wal")" = 0 ]
+    until_true log_is_empty
     idb-end <<<'{"call_id":"c-1"}' >/dev/null
     [ "$(stat -c %s "$IDB_STORE-wal")" -gt 0 ]
-    for _ in $(seq 300); do
-        [ "$(stat -c %s "$IDB_STORE-wal")" != 0 ] || break
-        sleep 0.1
-    done
-    [ "$(stat -c %s "$IDB_STORE-wal")" = 0 ]
+    # Somebody else's commit is noticed at the next turn, after twenty seconds.
+    until_true log_is_empty || until_true log_is_empty || until_true log_is_empty
 }
+
+log_is_empty() { [ "$(stat -c %s "$IDB_STORE-wal")" = 0 ]; }
 
 @test "idb-serve: a store that was restored is taken up, the old one let go" {
     local code
@@ -416,7 +422,7 @@ scgi() {
     echo "127.0.0.1:$port stream tcp4 wait $me $IDB_BUILD/idb-serve idb-serve --config=$IDB_CONFIG verify" \
         >"$DIR/inetd.conf"
     inetd_start "$DIR/inetd.conf" "$me"
-    until listening "$port"; do sleep 0.05; done
+    until_true listening "$port"
     exec 7<>"/dev/tcp/127.0.0.1/$port" 8<>"/dev/tcp/127.0.0.1/$port"
     request "${code[0]}" c-1 >&7
     request "${code[1]}" c-2 >&8

@@ -252,12 +252,8 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
 @test "idb-verify: a code that two live sessions have is accepted for neither, with an alarm" {
     idb-keys rotate code >/dev/null
     twin=$(session_of "$(issue_status)")
-    # The code's MAC under the newest key: the first session has it under the old one.
-    key=$(jq -r '.keys[0].k' "$IDB_KEYS/web/code.key" | tr '_-' '/+')
-    key=$(base64 -d <<<"$key=" | od -An -v -tx1 | tr -d ' \n')
-    mac=$(printf '\0\0\0\4code\0\0\0\12%s' "$code" |
-        openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -r | cut -d' ' -f1)
-    sql "UPDATE session SET code_mac = x'$mac' WHERE id = '$twin'"
+    # The first session has its MAC under the old key.
+    sql "UPDATE session SET code_mac = x'$(mac_under 0)' WHERE id = '$twin'"
     run --separate-stderr -1 verify "$code" c-1
     gives wrong 2
     [ "$(column state "$session")$(column state "$twin")" = issuedissued ]
@@ -267,6 +263,35 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
     sql "DELETE FROM session WHERE id = '$twin'"
     run --separate-stderr -0 verify "$code" c-1
     accepted "$session" 2
+}
+
+# mac_under N: the code's MAC under a key of the file, from 0, the newest.
+mac_under() {
+    local key
+    key=$(jq -r ".keys[$1].k" "$IDB_KEYS/web/code.key" | tr '_-' '/+')
+    key=$(base64 -d <<<"$key=" | od -An -v -tx1 | tr -d ' \n')
+    printf '\0\0\0\4code\0\0\0\12%s' "$code" |
+        openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -r | cut -d' ' -f1
+}
+
+@test "idb-verify: a twin under whichever of the keys is found" {
+    local n keys
+    for ((n = 0; n < 3; n++)); do
+        idb-keys rotate code >/dev/null
+    done
+    keys=$(jq '.keys | length' "$IDB_KEYS/web/code.key")
+    [ "$keys" -gt 2 ]
+    twin=$(session_of "$(issue_status)")
+    # The last key is the one that the first session has its own under.
+    for ((n = 0; n < keys - 1; n++)); do
+        sql "UPDATE session SET code_mac = x'$(mac_under "$n")' WHERE id = '$twin'"
+        run --separate-stderr -1 verify "$code" "c-$n"
+        gives wrong 2
+        [ "$(alarms twin_code)" = $((n + 1)) ]
+    done
+    sql "DELETE FROM session WHERE id = '$twin'"
+    run --separate-stderr -0 verify "$code" c-right
+    accepted "$session" 3
 }
 
 # ---- throttle ----

@@ -118,6 +118,17 @@ wrong_code() {
 # mistyped_code CODE: the code with its last digit wrong.
 mistyped_code() { printf '%s%s\n' "${1%?}" $(((10#${1: -1} + 1) % 10)); }
 
+# until_true COMMAND…: waits until it is true, at most ten seconds.
+until_true() {
+    local try
+    for ((try = 0; try < 200; try++)); do
+        ! "$@" || return 0
+        sleep 0.05
+    done
+    echo "not within ten seconds: $*"
+    return 1
+}
+
 # at_offset OFFSET COMMAND…: runs a command, a program or a helper of this file,
 # with the clock moved by +15m, -2h, +30s, +1d or +200ms. The monotonic clock
 # stays: waits are not longer.

@@ -22,39 +22,52 @@ page() {
     run --separate-stderr -0 page_of "$@"
     [ -z "$stderr" ]
     head=${output%%$'\n\n'*} body=${output#*$'\n\n'}
-    plain=$(plain <<<"$body")
+    plain=$(sed -E 's/ class="[^"]*"//g' <<<"$body")
 }
-
-# plain: the page without its look, so that what it says is tested and not its classes.
-plain() { sed -E 's/ class="[^"]*"//g'; }
 
 page_of() {
     local language texts_of=()
     for language in "$texts"/*.json; do
         texts_of+=(--slurpfile "$(basename "$language" .json)" "$language")
     done
-    { printf '%s\n"config"\n' "$3" && cat "$BATS_FILE_TMPDIR/config.json"; } |
+    printf '%s\n"config"\n%s' "$3" "$(<"$BATS_FILE_TMPDIR/config.json")" |
         jq -nr -L "$pages" "${texts_of[@]}" \
             --arg lang "$2" --arg to "${4-code}" -f "$pages/$1.jq"
 }
 
+# once TEXT: the page holds it, and not twice.
+once() {
+    local rest=${plain#*"$1"}
+    [ "$rest" != "$plain" ] && [[ $rest != *"$1"* ]] || { echo "not once: $1"; return 1; }
+}
+
 # sound LANG: what holds for every page.
 sound() {
+    local part line id ids= rest
     xmllint --noout - <<<"$body"
     [[ $body == '<!DOCTYPE html>'*"<html lang=\"$1\">"* ]]
-    for part in '<h1>' '<title>[^<]' '<header>' '<main id="main" ' '<footer>' 'name="viewport"' \
-        '<a href="#main">' '<script ' '<script src="(\.\./)*idb\.js" defer="defer"></script>'; do
-        [ "$(grep -oE "$part" <<<"$plain" | wc -l)" = 1 ] || { echo "$part"; return 1; }
+    for part in '<h1>' '<title>' '<header>' '<main id="main" ' '<footer>' 'name="viewport"' \
+        '<a href="#main">' '<script ' 'idb.js" defer="defer"></script>'; do
+        once "$part"
     done
+    [[ $plain =~ '<script src="'(\.\./)*'idb.js" ' && $plain != *'<title></title>'* ]]
     [[ $body != *'null'* && $body != *'{'* && $body != *' style='* ]]
-    [ "$(grep -oE ' id="[^"]*"' <<<"$body" | sort | uniq -d)" = '' ]
-    [[ $head == 'Status: '[2-5][0-9][0-9]\ * ]]
+    rest=$body
+    while [[ $rest == *' id="'* ]]; do
+        rest=${rest#*' id="'}
+        id=${rest%%'"'*}
+        [[ $ids != *" $id "* ]] || { echo "twice: $id"; return 1; }
+        ids+=" $id "
+    done
+    [[ $head =~ ^'Status: '[2-5][0-9][0-9]' ' ]]
     for line in 'Content-Type: text/html; charset=utf-8' 'Cache-Control: no-store' \
         "Content-Language: $1" 'X-Content-Type-Options: nosniff' 'Referrer-Policy: strict-origin'; do
-        grep -qxF "$line" <<<"$head"
+        [[ $'\n'$head$'\n' == *$'\n'"$line"$'\n'* ]] || { echo "no header: $line"; return 1; }
     done
-    grep -qE "^Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'(; frame-src 'self')?(; form-action 'self')?$" <<<"$head"
-    [ -z "$(grep -vE '^[A-Za-z-]+: [^[:cntrl:]]+$' <<<"$head")" ]
+    [[ $'\n'$head$'\n' =~ $'\n'"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"("; frame-src 'self'")?("; form-action 'self'")?$'\n' ]]
+    while IFS= read -r line; do
+        [[ $line =~ ^[A-Za-z-]+': '[^[:cntrl:]]+$ ]]
+    done <<<"$head"
 }
 
 # both NAME JSON TEXT…: in both languages, sound, and holding the texts, which

@@ -22,14 +22,14 @@ call() {
     phone caller "${caller-+31612345678}"
     line line --queue="sip:kcc@127.0.0.1:$agent_port" --queue="status=sip:status@127.0.0.1:$agent_port" "$@"
     dial caller
-    until_true 5 calls_are 1
+    within 5 calls_are 1
 }
 # keyed CODES: # behind each.
 keyed() { on caller sndcode "$(printf '%s#' "$@")"; }
 
 # went_to QUEUE: transferred there, with the call's id when it is not the ordinary one.
 went_to() {
-    until_true 60 said line ' transferred$' || { cat "$HERE/line" "$HERE/agent.log" | head -60; return 1; }
+    within 60 said line ' transferred$' || { cat "$HERE/line" "$HERE/agent.log" | head -60; return 1; }
     local id
     id=";idb-call-id=$(call_of line)"
     [ "$1" != kcc ] || id=''
@@ -70,7 +70,7 @@ heard_in_all() {
     keyed "$code"
     sleep 6
     on caller hangup
-    until_true 5 said line ' ended$'
+    within 5 said line ' ended$'
     [[ $(heard_in_all) == 'welcome enter expired'* ]]
     [[ $(newest_audit) == *expired ]]
 }
@@ -82,7 +82,7 @@ heard_in_all() {
     keyed "$code"
     sleep 6
     on caller hangup
-    until_true 5 said line ' ended$'
+    within 5 said line ' ended$'
     [[ $(heard_in_all) == 'welcome enter used'* ]]
     [ "$(column call_id "$session")" = other-call ]
 }
@@ -110,7 +110,7 @@ heard_in_all() {
     idb_instance '.lines.kcc.unidentified = "goodbye" | .throttle.per_call = 1'
     call
     keyed "$wrong"
-    until_true 20 said line ' ended$'
+    within 20 said line ' ended$'
     run -1 was_invited
     [[ $(heard_in_all) == *'no-more goodbye' ]]
 }
@@ -118,7 +118,7 @@ heard_in_all() {
 @test "sip-line: a closed line says so and hangs up" {
     idb_instance '.lines.kcc += { time_zone: "Europe/Amsterdam", hours: {} }'
     call
-    until_true 20 said line ' ended$'
+    within 20 said line ' ended$'
     run -1 was_invited
     [ "$(heard_in_all)" = closed ]
 }
@@ -127,9 +127,9 @@ heard_in_all() {
     tones "$HERE/prompts" accepted 20
     call
     keyed "$code"
-    until_true 20 is_state called
+    within 20 is_state called
     on caller hangup
-    until_true 5 said line ' ended$'
+    within 5 said line ' ended$'
     [ "$(column 'state, sealed IS NULL' "$session")" = 'done|1' ]
     run -1 was_invited
 }
@@ -187,16 +187,16 @@ is_state() { [ "$(column state "$session")" = "$1" ]; }
     phone agent other auto
     line line --queue="sip:nobody@127.0.0.1:${sip[agent]}"
     dial caller
-    until_true 5 calls_are 1
+    within 5 calls_are 1
     keyed "$code"
-    until_true 20 said line 'the transfer failed, and the caller is lost$'
-    until_true 5 said line ' ended$'
+    within 20 said line 'the transfer failed, and the caller is lost$'
+    within 5 said line ' ended$'
     [ "$(column 'state, sealed IS NULL' "$session")" = 'done|1' ]
     # The next call goes as any.
     dial caller
-    until_true 5 calls_are 2
+    within 5 calls_are 2
     on caller hangup
-    until_true 5 ended_are 2
+    within 5 ended_are 2
 }
 ended_are() { [ "$(grep -c ' ended$' "$HERE/line")" = "$1" ]; }
 
@@ -204,7 +204,7 @@ ended_are() { [ "$(grep -c ' ended$' "$HERE/line")" = "$1" ]; }
     for signal in TERM INT HUP; do
         call
         keyed "$code"
-        until_true 20 is_state called
+        within 20 is_state called
         kill "-$signal" "$line_pid"
         status=0
         wait "$line_pid" || status=$?
@@ -212,7 +212,7 @@ ended_are() { [ "$(grep -c ' ended$' "$HERE/line")" = "$1" ]; }
         said line ' ended, for the line stops$'
         [ "$(column 'state, sealed IS NULL' "$session")" = 'done|1' ]
         nothing_left
-        until_true 5 grep -qa 'terminated (duration' "$HERE/caller/log" || {
+        within 5 grep -qa 'terminated (duration' "$HERE/caller/log" || {
             stop_all
             grep -qa 'session closed: Connection reset by peer' "$HERE/caller/log"
         }
@@ -226,7 +226,7 @@ ended_are() { [ "$(grep -c ' ended$' "$HERE/line")" = "$1" ]; }
 @test "sip-line: it ends when baresip does, and when its commands are taken over" {
     call
     keyed "$code"
-    until_true 20 is_state called
+    within 20 is_state called
     kill -KILL "$(pgrep -f "baresip -f $HERE/tmp")"
     status=0
     wait "$line_pid" || status=$?
@@ -247,6 +247,6 @@ ended_are() { [ "$(grep -c ' ended$' "$HERE/line")" = "$1" ]; }
 @test "sip-line: killed, it leaves no baresip that takes calls" {
     call
     kill -KILL "$line_pid"
-    until_true 5 no_baresip
+    within 5 no_baresip
 }
 no_baresip() { ! pgrep -f "baresip -f $HERE/tmp" >/dev/null; }

@@ -36,12 +36,7 @@ keep_open() {
     KEEPER=$!
     exec 7>"$BATS_TEST_TMPDIR/keeper"
     echo '{"call_id":"keeper"}' >&7
-    local i
-    for ((i = 0; i < 200; i++)); do
-        [ ! -s "$BATS_TEST_TMPDIR/kept" ] || return 0
-        sleep 0.05
-    done
-    return 1
+    until_true test -s "$BATS_TEST_TMPDIR/kept"
 }
 
 let_go() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # inetd itself, with scripts/inetd/idb.conf: what the telephone meets on the sockets.
+# Sanitized with --long
 
 setup_file() {
     load ../lib

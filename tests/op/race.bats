@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # One code, many calls at the same moment.
+# Sanitized with --long
 
 setup() {
     load ../lib

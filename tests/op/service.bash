@@ -82,17 +82,6 @@ keyed() { jq -nc --arg code "$1" --arg call "$2" '{ code: $code, call_id: $call 
 # queued: somebody waits for the writers' queue, which a case holds.
 queued() { grep -qE " -> FLOCK .*:$(stat -c %i "$IDB_STORE-lock") " /proc/locks; }
 
-# until_true COMMAND…: waits until it is true, at most ten seconds.
-until_true() {
-    local try
-    for ((try = 0; try < 200; try++)); do
-        ! "$@" || return 0
-        sleep 0.05
-    done
-    echo "not within ten seconds: $*"
-    return 1
-}
-
 # children PID: the processes that it started; has_children PID N: so many of them.
 children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
 has_children() { [ "$(children "$1" | wc -w)" = "$2" ]; }

@@ -21,10 +21,10 @@ teardown() { stop_all; }
     phone caller +31612345678
     line line "${queues[@]}"
     dial caller
-    until_true 5 said line 'from a number ending in 78$'
+    within 5 said line 'from a number ending in 78$'
     sleep 6 # the length of what is listened to
     on caller hangup
-    until_true 5 said line ' ended$'
+    within 5 said line ' ended$'
     run -0 resembles "$HERE"/caller/heard/*-dec.wav "$HERE/prompts/nl/welcome.wav"
     # Another prompt would not do.
     run -1 resembles "$HERE"/caller/heard/*-dec.wav "$HERE/prompts/nl/used.wav"
@@ -38,10 +38,10 @@ teardown() { stop_all; }
     phone caller +31612345678
     line line "${queues[@]}"
     dial caller
-    until_true 5 said line 'from a number ending in 78$'
+    within 5 said line 'from a number ending in 78$'
     sleep 1.5 # so that all is heard
     on caller sndcode "$code#"
-    until_true 20 said line ' transferred$'
+    within 20 said line ' transferred$'
     call=$(call_of line)
     [ "$(invited)" = "sip:status@127.0.0.1:$agent_port;idb-call-id=$call" ]
     grep -qaE '^From: .*<?sip:\+31612345678@' "$HERE/agent.log"
@@ -60,7 +60,7 @@ teardown() { stop_all; }
     tones "$HERE/prompts"
     line line "${queues[@]}" --lang=en
     sipp_call "$line_port" "$(wrong_code "$code")#$code#" 6500
-    until_true 5 said line ' transferred$'
+    within 5 said line ' transferred$'
     call=$(call_of line)
     grep -qaF "Refer-To: sip:status@127.0.0.1:$agent_port;idb-call-id=$call" "$HERE/sipp.log"
     # No E.164: withheld.
@@ -75,16 +75,16 @@ teardown() { stop_all; }
     phone caller +31612345678
     line line "${queues[@]}"
     dial caller
-    until_true 5 said line 'from a number ending in 78$'
+    within 5 said line 'from a number ending in 78$'
     on caller sndcode "${code:0:6}"
     sleep 2
     on caller hangup
-    until_true 5 said line ' ended$'
+    within 5 said line ' ended$'
     [ "$(column state "$session")" = issued ]
     dial caller
-    until_true 5 calls_are 2
+    within 5 calls_are 2
     on caller sndcode "$code#"
-    until_true 20 said line ' transferred$'
+    within 20 said line ' transferred$'
     [ "$(column call_id "$session")" = "$(call_of line)" ]
     stops
 }
@@ -94,15 +94,15 @@ teardown() { stop_all; }
     phone caller +31612345678
     line line "${queues[@]}"
     dial caller
-    until_true 5 said line 'plays welcome$'
+    within 5 said line 'plays welcome$'
     on caller transfer "sip:premium@127.0.0.1:$agent_port"
-    until_true 5 grep -q 'transfer failed' "$HERE/caller/log"
+    within 5 grep -q 'transfer failed' "$HERE/caller/log"
     sleep 0.5
     run -1 was_invited
     on caller hangup
-    until_true 5 said line ' ended$'
+    within 5 said line ' ended$'
     dial caller
-    until_true 5 calls_are 2
+    within 5 calls_are 2
 }
 
 @test "sip-line: idb-agi dies amid a prompt: the caller goes to the ordinary queue" {
@@ -110,13 +110,13 @@ teardown() { stop_all; }
     phone caller +31612345678
     line line "${queues[@]}"
     dial caller
-    until_true 5 said line 'plays welcome$'
+    within 5 said line 'plays welcome$'
     sleep 0.3
     # (name) state parent; processes may go meanwhile.
     pid=$(cat /proc/[0-9]*/stat 2>/dev/null |
         awk -v parent="$line_pid" '$2 == "(idb-agi)" && $4 == parent { print $1 }')
     kill -KILL "$pid"
-    until_true 10 said line ' transferred$'
+    within 10 said line ' transferred$'
     [ "$(invited)" = "sip:kcc@127.0.0.1:$agent_port" ]
     on caller hangup
     stops
@@ -133,12 +133,12 @@ teardown() { stop_all; }
     line line2 "${queues[@]}"
     dial one "$port1"
     dial two
-    until_true 5 said line1 'from a number ending in 78$'
-    until_true 5 said line2 'from a withheld number$'
+    within 5 said line1 'from a number ending in 78$'
+    within 5 said line2 'from a withheld number$'
     on one sndcode "$code#"
     on two sndcode "$other_code#"
-    until_true 20 said line1 ' transferred$'
-    until_true 20 said line2 ' transferred$'
+    within 20 said line1 ' transferred$'
+    within 20 said line2 ' transferred$'
     [ "$(column call_id "$session")" = "$(call_of line1)" ]
     [ "$(column call_id "$other_session")" = "$(call_of line2)" ]
     [ -z "$(column caller_last2 "$other_session")" ]

@@ -24,8 +24,8 @@ stop_all() {
     started=()
 }
 
-# until_true SECONDS COMMAND…: waits for it.
-until_true() {
+# within SECONDS COMMAND…: waits for it.
+within() {
     local end=$((SECONDS + $1))
     shift
     until "$@"; do
@@ -97,7 +97,7 @@ phone() {
         'ringback_disabled yes' 'statmode_default off' >"$dir/config"
     baresip -f "$dir" </dev/null >"$dir/log" 2>&1 3>&- &
     started=($! "${started[@]}")
-    until_true 10 has_port "${commands[$name]}" || { cat "$dir/log"; return 1; }
+    within 10 has_port "${commands[$name]}" || { cat "$dir/log"; return 1; }
 }
 
 # on NAME COMMAND [PARAMETER]: a command for that telephone.
@@ -131,7 +131,7 @@ start_line() {
         --prompts="$HERE/prompts" "$@" </dev/null 2>"$HERE/$name" 3>&- &
     line_pid=$!
     started=("$line_pid" "${started[@]}")
-    until_true 30 begun_or_ended "$name" && said "$name" ' takes calls$'
+    within 30 begun_or_ended "$name" && said "$name" ' takes calls$'
 }
 
 begun_or_ended() { said "$1" ' takes calls$' || ! kill -0 "$line_pid" 2>/dev/null; }
@@ -150,7 +150,7 @@ agent() {
     sipp -sn uas -i 127.0.0.1 -p "$agent_port" -trace_msg -message_file "$HERE/agent.log" \
         -nostdin </dev/null >/dev/null 2>&1 3>&- &
     started=($! "${started[@]}")
-    until_true 10 has_port "$agent_port"
+    within 10 has_port "$agent_port"
 }
 
 # invited: the addresses that the agent's telephone was called at.
