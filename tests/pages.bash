@@ -43,7 +43,7 @@ once() {
 
 # sound LANG: what holds for every page.
 sound() {
-    local part line id ids= rest
+    local part line id ids='' rest
     xmllint --noout - <<<"$body"
     [[ $body == '<!DOCTYPE html>'*"<html lang=\"$1\">"* ]]
     for part in '<h1>' '<title>' '<header>' '<main id="main" ' '<footer>' 'name="viewport"' \
