@@ -44,7 +44,14 @@ CPPFLAGS += -D_GNU_SOURCE -DIDB_VERSION='"$(VERSION)"' -Ilib $(shell pkg-config 
 LIBS = $(if $(STATIC),$(shell pkg-config --static --libs jansson sqlite3 libcrypto),\
        $(shell pkg-config --libs jose $(PKGS)))
 
+# POSTGRESQL=0 leaves out what a store of PostgreSQL takes: libpq's headers at build, and
+# libpq itself where the configuration asks for it.
+ifeq ($(POSTGRESQL),0)
+MODULES = $(patsubst %.c,$(B)/%.o,$(filter-out %pgsql.c,$(wildcard lib/*.c)))
+else
+CPPFLAGS += -DIDB_POSTGRESQL -I/usr/include/postgresql
 MODULES = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+endif
 MAINS = $(if $(STATIC),$(shell grep -l 'mac_only = true' cmd/*.c),$(wildcard cmd/*.c))
 PROGRAMS = $(patsubst cmd/%.c,$(B)/%,$(MAINS))
 UNITS = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))

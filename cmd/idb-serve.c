@@ -137,6 +137,14 @@ static bool handle(void *ctx, const json_t *request, json_t **answer, struct idb
     return part->handle(app, request, answer, err);
 }
 
+static bool is_repeatable(void *ctx, const void *from)
+{
+    const struct idb_asker *asker = from;
+
+    (void)ctx;
+    return ((const struct idb_app_part *)asker->part)->repeatable;
+}
+
 static const struct idb_serve_part *find(void *ctx, const char *name)
 {
     const struct idb_app_part *part = part_of(ctx, name);
@@ -292,6 +300,7 @@ int main(int argc, char **argv)
               && open_doors(doors, &s, &all.keys, &err) && allow_descriptors(s.connections, &err);
 
     service.turn = turn;
+    service.is_repeatable = is_repeatable;
     serve.n = s.n;
     serve.connections = s.connections;
     serve.idle_s = s.idle;

@@ -52,14 +52,30 @@ static bool answer_with(json_t **answer, json_t *value, struct idb_error *err)
     return value ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 }
 
+static bool is_file(const struct idb_config *config)
+{
+    return !strncmp(config->store_url, "sqlite:", 7);
+}
+
+/* The store in an answer: its file, or the address that it was asked at. */
+static const char *what(const struct idb_config *config)
+{
+    return is_file(config) ? "file" : "url";
+}
+
+static const char *where(const struct idb_config *config)
+{
+    return is_file(config) ? idb_sqlite_path(config) : config->store_url;
+}
+
 static bool create(const struct settings *settings, const struct idb_config *config,
                    json_t **answer, struct idb_error *err)
 {
     (void)settings;
-    return idb_store_create(config, err)
+    return idb_store_engine(config)->create(config, err)
            && answer_with(answer,
-                          json_pack("{s:s, s:s, s:i}", "result", "created", "file",
-                                    idb_sqlite_path(config), "schema", IDB_SCHEMA_VERSION),
+                          json_pack("{s:s, s:s, s:i}", "result", "created", what(config),
+                                    where(config), "schema", IDB_SCHEMA_VERSION),
                           err);
 }
 
@@ -69,7 +85,7 @@ static bool migrate(const struct settings *settings, const struct idb_config *co
     int from;
 
     (void)settings;
-    return idb_store_migrate(config, &from, err)
+    return idb_store_engine(config)->migrate(config, &from, err)
            && answer_with(answer,
                           json_pack("{s:s, s:i, s:i}", "result",
                                     from < IDB_SCHEMA_VERSION ? "migrated" : "unchanged", "from",
@@ -77,12 +93,12 @@ static bool migrate(const struct settings *settings, const struct idb_config *co
                           err);
 }
 
-static void print_report(const char *path, json_t *report)
+static void print_report(const struct idb_config *config, json_t *report)
 {
     const char *name;
     json_t *value;
 
-    printf("%-13s %s\n", "file", path);
+    printf("%-13s %s\n", what(config), where(config));
     json_object_foreach (report, name, value) {
         if (json_is_string(value))
             printf("%-13s %s\n", name, json_string_value(value));
@@ -97,10 +113,10 @@ static bool check(const struct settings *settings, const struct idb_config *conf
     json_t *report = NULL;
     bool ok = true;
 
-    if (!idb_store_check(config, &report, err))
+    if (!idb_store_engine(config)->check(config, &report, err))
         return false;
     if (settings->human || isatty(STDOUT_FILENO)) {
-        print_report(idb_sqlite_path(config), report);
+        print_report(config, report);
     } else {
         ok = answer_with(answer, json_pack("{s:s}", "result", "ok"), err)
              && (json_object_update(*answer, report) == 0
@@ -113,7 +129,7 @@ static bool check(const struct settings *settings, const struct idb_config *conf
 static bool backup(const struct settings *settings, const struct idb_config *config,
                    json_t **answer, struct idb_error *err)
 {
-    return idb_store_backup(config, settings->file, err)
+    return idb_store_engine(config)->backup(config, settings->file, err)
            && answer_with(
                answer, json_pack("{s:s, s:s}", "result", "backed_up", "file", settings->file), err);
 }
@@ -123,7 +139,7 @@ static bool restore(const struct settings *settings, const struct idb_config *co
 {
     int64_t expired;
 
-    return idb_store_restore(config, settings->file, &expired, err)
+    return idb_store_engine(config)->restore(config, settings->file, &expired, err)
            && answer_with(
                answer,
                json_pack("{s:s, s:I}", "result", "restored", "expired", (json_int_t)expired), err);

@@ -218,7 +218,7 @@ bool idb_admin_migrate(sqlite3 *db, int64_t from, struct idb_error *err)
     int64_t version;
 
     for (const struct idb_migration *m = idb_migrations; m->version; m++)
-        if (m->version > from && !idb_admin_exec(db, m->sqlite, "changing the schema", err))
+        if (m->version > from && !idb_admin_exec(db, m->sql, "changing the schema", err))
             return false;
     if (!idb_admin_version(db, "The store", &version, err))
         return false;
@@ -228,8 +228,7 @@ bool idb_admin_migrate(sqlite3 *db, int64_t from, struct idb_error *err)
     return true;
 }
 
-/* Who is at work: sudo's user where root runs us, else the user. */
-static void admin_name(char *name, size_t size)
+void idb_admin_name(char *name, size_t size)
 {
     const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
     const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(getuid());
@@ -246,11 +245,11 @@ bool idb_admin_audit(sqlite3 *db, const char *action, const char *result, struct
 {
     int64_t now = idb_timestamp_now();
     int64_t mark;
-    char actor[80];
+    char actor[IDB_ADMIN_NAME_SIZE];
 
     if (!idb_admin_number(db, idb_sql[IDB_SQL_CLOCK_MARK], &mark, err))
         return false;
-    admin_name(actor, sizeof actor);
+    idb_admin_name(actor, sizeof actor);
     return idb_admin_run(db, idb_sql[IDB_SQL_AUDIT],
                          (const struct idb_value[]){ idb_int(now > mark ? now : mark),
                                                      idb_text(actor), idb_text(action), idb_null(),

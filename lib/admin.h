@@ -69,4 +69,9 @@ bool idb_admin_audit(sqlite3 *db, const char *action, const char *result, struct
 /* Copies everything in from to the database to, in one transaction. */
 bool idb_admin_copy(sqlite3 *to, sqlite3 *from, const char *doing, struct idb_error *err);
 
+#define IDB_ADMIN_NAME_SIZE 80
+
+/* Who is at work, "admin:NAME": sudo's user where root runs us, else the user. */
+void idb_admin_name(char *name, size_t size);
+
 #endif

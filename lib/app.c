@@ -305,6 +305,14 @@ void idb_app_actor(const struct idb_app *app, char *actor, size_t size)
         snprintf(actor, size, "%s", app->actor ? app->actor : "resident");
 }
 
+static bool service_is_repeatable(void *ctx, const void *from)
+{
+    const struct idb_app *app = ctx;
+
+    (void)from;
+    return app->program->part->repeatable;
+}
+
 struct idb_service idb_app_service(struct idb_app *app,
                                    bool (*handle)(void *app, const json_t *request, json_t **answer,
                                                   struct idb_error *err))
@@ -314,6 +322,7 @@ struct idb_service idb_app_service(struct idb_app *app,
                                  .handle = handle,
                                  .commit = service_commit,
                                  .rollback = service_rollback,
+                                 .is_repeatable = service_is_repeatable,
                                  .one_by_one = app->program->no_store };
 }
 

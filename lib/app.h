@@ -41,6 +41,7 @@ struct idb_app;
 struct idb_app_part {
     struct idb_serve_part served; /* comes first, for idb_asker.part */
     unsigned keys;                /* of enum idb_app_key */
+    bool repeatable;              /* done twice, the outcome is the same */
     bool (*handle)(struct idb_app *app, const json_t *request, json_t **answer,
                    struct idb_error *err);
 };

@@ -134,6 +134,8 @@ bool idb_config_load(struct idb_config **config, const char *path, struct idb_er
     }
     (*config)->root = json_incref(root);
     idb_config_check_fill(*config);
+    if (!(*config)->store_schema)
+        (*config)->store_schema = IDB_SCHEMA_NAME;
     if (!(*config)->cache_directory)
         (*config)->cache_directory = IDB_CACHE_PATH;
 out:

@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 #define IDB_CONFIG_PATH                                                                            \
-    "/etc/idb/idb.json"                   /* used when neither --config nor $IDB_CONFIG is given */
-#define IDB_TIME_ZONE  "Europe/Amsterdam" /* of a line that names no other */
-#define IDB_CACHE_PATH "/var/cache/idb"   /* used when the file names no other */
+    "/etc/idb/idb.json"                    /* used when neither --config nor $IDB_CONFIG is given */
+#define IDB_TIME_ZONE   "Europe/Amsterdam" /* of a line that names no other */
+#define IDB_CACHE_PATH  "/var/cache/idb"   /* used when the file names no other */
+#define IDB_SCHEMA_NAME "idb"              /* likewise, of a store of PostgreSQL */
 #define IDB_SESSION_MAX_MS                                                                         \
     (4 * 60 * 60 * 1000)        /* no session lives longer, whatever is configured */
 #define IDB_INVITE_MAX_DAYS 366 /* no invitation is good for longer, whatever is configured */
@@ -26,17 +27,19 @@
 /* Scalars with their defaults filled in; strings are owned by root. Times are
  * milliseconds, so that they add up with the store's. */
 struct idb_config {
-    json_t *root;                /* the file as it was read, comments included */
-    const char *store_url;       /* sqlite:/absolute/path */
-    const char *store_group;     /* system group that shares the store, or NULL */
-    const char *keys_directory;  /* absolute */
-    const char *cache_directory; /* absolute */
-    int64_t store_wait_ms;       /* default 2000 */
-    int code_digits;             /* 8..12, default 10, the check digit included */
-    int64_t code_valid_ms;       /* default and at most 600 s */
-    double code_risk;            /* default 1e-6: chance of one guess at which to warn */
-    int64_t session_lifetime_ms; /* default and at most 4 h */
-    int64_t session_wrap_up_ms;  /* default 900 s */
+    json_t *root;                 /* the file as it was read, comments included */
+    const char *store_url;        /* sqlite:/absolute/path or postgresql://… */
+    const char *store_group;      /* sqlite: system group that shares the store, or NULL */
+    const char *store_schema;     /* postgresql: the schema, default "idb" */
+    const char *store_pass_files; /* postgresql: folder with a pass file of each user's, or NULL */
+    const char *keys_directory;   /* absolute */
+    const char *cache_directory;  /* absolute */
+    int64_t store_wait_ms;        /* default 2000 */
+    int code_digits;              /* 8..12, default 10, the check digit included */
+    int64_t code_valid_ms;        /* default and at most 600 s */
+    double code_risk;             /* default 1e-6: chance of one guess at which to warn */
+    int64_t session_lifetime_ms;  /* default and at most 4 h */
+    int64_t session_wrap_up_ms;   /* default 900 s */
     int64_t session_renew_ms; /* a code is never renewed past auth_time + this; default and at most
                                  30 min */
     int session_renewals;     /* default and at most 3 */

@@ -625,13 +625,29 @@ static bool check_session(struct walk *w, json_t *root)
                    (int)(config.session_lifetime_ms / 1000));
 }
 
+/* What is of one engine alone must not seem to be in force on the other. */
+static bool check_store(struct walk *w, json_t *root)
+{
+    static const char *const of_one[] = { "group", "schema", "pass_files", "roles" };
+    const json_t *store = json_object_get(root, "store");
+    bool sqlite = !strncmp(json_string_value(json_object_get(store, "url")), "sqlite:", 7);
+
+    for (size_t i = 0; i < sizeof of_one / sizeof of_one[0]; i++)
+        if (sqlite == (i > 0) && json_object_get(store, of_one[i])) {
+            enter(w, "store");
+            enter(w, of_one[i]);
+            return invalid(w, "only a store of %s has it", sqlite ? "PostgreSQL" : "SQLite");
+        }
+    return true;
+}
+
 bool idb_config_check(json_t *root, struct idb_error *err)
 {
     struct walk w = { .err = err, .root = root };
 
-    return check_value(&w, &idb_config_schema, root) && check_session(&w, root)
-           && check_each(&w, "lines", check_line) && check_each(&w, "methods", check_method)
-           && check_each(&w, "purposes", check_purpose);
+    return check_value(&w, &idb_config_schema, root) && check_store(&w, root)
+           && check_session(&w, root) && check_each(&w, "lines", check_line)
+           && check_each(&w, "methods", check_method) && check_each(&w, "purposes", check_purpose);
 }
 
 /* ---- values and defaults into the struct ---- */

@@ -101,9 +101,41 @@ static bool is_date(const char *text)
     return strlen(text) == 10 && idb_timestamp_parse(&ms, time);
 }
 
+/* Whether a query of a URL has a key that may hold a password, written in whatever way. */
+static bool has_password(const char *query)
+{
+    while (*query) {
+        size_t key = strcspn(query, "=&");
+
+        if (memchr(query, '%', key) || (key >= 8 && !strncmp(query + key - 8, "password", 8)))
+            return true;
+        query += strcspn(query, "&");
+        query += *query == '&';
+    }
+    return false;
+}
+
+/* A URI of PostgreSQL's libpq (section 34.1.1.2 of its manual) without a password. */
+static bool is_postgresql(const char *text)
+{
+    size_t authority = strcspn(text, "/?");
+    const char *at = memchr(text, '@', authority);
+    const char *query = strchr(text, '?');
+
+    return !(at && memchr(text, ':', (size_t)(at - text))) && !(query && has_password(query + 1));
+}
+
 static bool is_store_url(const char *text)
 {
-    return !strncmp(text, "sqlite:/", 8) && text[8];
+    return (!strncmp(text, "sqlite:/", 8) && text[8])
+           || (!strncmp(text, "postgresql://", 13) && is_postgresql(text + 13));
+}
+
+/* A name that SQL takes without quotes. */
+static bool is_schema(const char *text)
+{
+    return starts_with(text, LOWER) && consists_of(text, LOWER DIGITS "_", 1, 63)
+           && strncmp(text, "pg_", 3) != 0;
 }
 
 static bool is_absolute(const char *text)
@@ -259,8 +291,12 @@ static const struct idb_config_format format_hours = {
 };
 static const struct idb_config_format format_date = { is_date,
                                                       "a date that exists, such as 2026-12-25" };
-static const struct idb_config_format format_store = { is_store_url,
-                                                       "sqlite: and an absolute path" };
+static const struct idb_config_format format_store = {
+    is_store_url, "sqlite: and an absolute path, or postgresql:// and where, without a password"
+};
+static const struct idb_config_format format_schema = {
+    is_schema, "a schema's name, small letters, digits and _, not beginning with pg_"
+};
 static const struct idb_config_format format_absolute = { is_absolute, "an absolute path" };
 static const struct idb_config_format format_base = {
     is_base, "an https:// address without user, ?, # and .., such as https://www.example.org"
@@ -348,6 +384,16 @@ static const struct idb_config_rule line_rules[] = {
 };
 static const struct idb_config_rule one_line = { .kind = KIND_OBJECT, .child = line_rules };
 
+/* Of PostgreSQL; the zones', and who erases and counts. */
+static const struct idb_config_rule roles_rules[] = {
+    { .key = "web", .kind = KIND_TEXT, .format = &format_account },
+    { .key = "phone", .kind = KIND_TEXT, .format = &format_account },
+    { .key = "desk", .kind = KIND_TEXT, .format = &format_account },
+    { .key = "invite", .kind = KIND_TEXT, .format = &format_account },
+    { .key = "purge", .kind = KIND_TEXT, .format = &format_account },
+    { 0 }
+};
+
 static const struct idb_config_rule store_rules[] = {
     { .key = "url", .kind = KIND_TEXT, .required = true, .max = 500, .format = &format_store,
       .into = INTO_TEXT, .at = offsetof(struct idb_config, store_url) },
@@ -355,6 +401,11 @@ static const struct idb_config_rule store_rules[] = {
       .into = INTO_INT64, .at = offsetof(struct idb_config, store_wait_ms), .fallback = 2000 },
     { .key = "group", .kind = KIND_TEXT, .format = &format_account,
       .into = INTO_TEXT, .at = offsetof(struct idb_config, store_group) },
+    { .key = "schema", .kind = KIND_TEXT, .format = &format_schema,
+      .into = INTO_TEXT, .at = offsetof(struct idb_config, store_schema) },
+    { .key = "pass_files", .kind = KIND_TEXT, .format = &format_absolute,
+      .into = INTO_TEXT, .at = offsetof(struct idb_config, store_pass_files) },
+    { .key = "roles", .kind = KIND_OBJECT, .child = roles_rules },
     { 0 }
 };
 

@@ -13,8 +13,14 @@ struct idb_driver {
     bool (*begin)(void *db, bool write, struct idb_error *err);
     bool (*commit)(void *db, struct idb_error *err);
     void (*rollback)(void *db);
+    /* NULL where there is one writer at a time. */
+    bool (*lock)(void *db, const void *subject, size_t size, struct idb_error *err);
     bool (*query)(void *db, const char *sql, const struct idb_value *values, size_t n,
                   struct idb_error *err);
+    /* Runs a statement of which nothing is asked; what goes wrong may be said by whatever
+     * comes next, at the latest by commit. NULL where that saves nothing. */
+    bool (*put)(void *db, const char *sql, const struct idb_value *values, size_t n,
+                struct idb_error *err);
     bool (*row)(void *db, bool *found, struct idb_error *err);
     int64_t (*changed)(void *db);
     int64_t (*int_at)(void *db, int column);
@@ -25,5 +31,6 @@ struct idb_driver {
 };
 
 extern const struct idb_driver idb_driver_sqlite;
+extern const struct idb_driver idb_driver_pgsql;
 
 #endif

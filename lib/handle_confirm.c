@@ -10,7 +10,7 @@
 
 /* "This is not me": the session ends and is erased, and the desk, when it looks
  * at the call, is warned. */
-static bool not_me(struct idb_app *app, const struct idb_session *s, json_t **answer,
+static bool not_me(struct idb_app *app, struct idb_session *s, json_t **answer,
                    struct idb_error *err)
 {
     bool erased = false;
@@ -71,5 +71,6 @@ bool idb_handle_confirm(struct idb_app *app, const json_t *request, json_t **ans
 const struct idb_app_part idb_handle_confirm_part = {
     .served = { .name = "confirm", .cgi = { .cookies = IDB_COOKIE_PREFIX } },
     .keys = IDB_KEY_ISSUE,
+    .repeatable = true,
     .handle = idb_handle_confirm,
 };

@@ -18,8 +18,7 @@ static bool end_by_resident(struct idb_app *app, const json_t *request, json_t *
 
     app->line = NULL; /* neither a line nor an agent acts here */
     app->agent[0] = '\0';
-    ok = idb_session_of_browser(app, request, true, &s, err);
-
+    ok = idb_session_of_browser(app, request, true, &s, err) && idb_session_hold(app, &s, err);
     issued = ok && !strcmp(s.state, "issued");
     ok = ok
          && idb_session_erase(app, &s, issued ? "cancelled" : "done",
@@ -55,8 +54,8 @@ static bool hang_up(struct idb_app *app, const char *call_id, json_t **answer,
     return idb_audit(app, "end", session, "wrap_up", NULL, err);
 }
 
-static bool erase(struct idb_app *app, const struct idb_session *s, const char *reason,
-                  json_t **answer, struct idb_error *err)
+static bool erase(struct idb_app *app, struct idb_session *s, const char *reason, json_t **answer,
+                  struct idb_error *err)
 {
     bool erased = false;
 
@@ -105,7 +104,8 @@ static bool end_by_call(struct idb_app *app, const json_t *request, json_t **ans
 
     if (!idb_request_call_id(call_id, err) || !prove_zone(app, err)
         || !idb_app_line(app, idb_request_text(request, "line"), err)
-        || (desk && !idb_app_agent(app, "agent", err)) || !idb_app_write(app, err))
+        || (desk && !idb_app_agent(app, "agent", err)) || !idb_app_write(app, err)
+        || !idb_session_lock_call(app, call_id, err))
         return false;
     if (!desk && app->config->session_wrap_up_ms > 0 && !hang_up(app, call_id, answer, err))
         return false;
@@ -133,5 +133,6 @@ bool idb_handle_end(struct idb_app *app, const json_t *request, json_t **answer,
 const struct idb_app_part idb_handle_end_part = {
     .served = { .name = "end",
                 .cgi = { .cookies = IDB_COOKIE_PREFIX, .challenge = IDB_APP_CHALLENGE } },
+    .repeatable = true,
     .handle = idb_handle_end,
 };

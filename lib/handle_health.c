@@ -111,5 +111,6 @@ bool idb_handle_health(struct idb_app *app, const json_t *request, json_t **answ
 
 const struct idb_app_part idb_handle_health_part = {
     .served = { .name = "health", .cgi = { .get = true, .challenge = IDB_APP_CHALLENGE } },
+    .repeatable = true,
     .handle = idb_handle_health,
 };

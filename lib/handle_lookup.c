@@ -194,9 +194,15 @@ static bool alarm(struct idb_app *app, const char *session, const char *action,
 }
 
 /* Checks everything that could be forged, and opens the sealed record. */
-static bool unseal(struct idb_app *app, const struct idb_session *s, json_t **record,
+static bool unseal(struct idb_app *app, struct idb_session *s, json_t **record,
                    struct idb_error *err)
 {
+    if (!idb_session_hold(app, s, err))
+        return false;
+    if (!s->found)
+        return idb_fail(err, IDB_REFUSED, "call_ended", "The call has ended in the meantime.");
+    if (!idb_session_read_sealed(app, s, err))
+        return false;
     if (!s->sealed)
         return idb_fail(err, IDB_SOFTWARE, "forged", "The sealed record is gone.");
     return (!s->confirmation || idb_confirmation_check(s, app->issue, err))
@@ -340,12 +346,14 @@ static bool by_call(struct idb_app *app, const json_t *request, json_t **answer,
                          .peek = json_is_true(json_object_get(request, "peek")),
                          .hand_over = json_is_true(json_object_get(request, "hand_over")) };
     struct idb_session s = { 0 };
-    bool ok = check_look(&look, err) && idb_request_call_id(look.call_id, err)
-              && idb_request_lang(request, &look.lang, err)
-              && idb_app_line(app, idb_request_text(request, "line"), err)
-              && idb_app_agent(app, "agent", err)
-              && (look.peek ? idb_app_read(app, err) : idb_app_write(app, err))
-              && idb_session_by_call(app, app->line, look.call_id, &s, err);
+    bool ok =
+        check_look(&look, err) && idb_request_call_id(look.call_id, err)
+        && idb_request_lang(request, &look.lang, err)
+        && idb_app_line(app, idb_request_text(request, "line"), err)
+        && idb_app_agent(app, "agent", err)
+        && (look.peek ? idb_app_read(app, err)
+                      : idb_app_write(app, err) && idb_session_lock_call(app, look.call_id, err))
+        && idb_session_by_call(app, app->line, look.call_id, &s, err);
 
     if (ok && !s.found)
         ok = no_session(app, &look, answer, err);
@@ -476,5 +484,6 @@ bool idb_handle_lookup(struct idb_app *app, const json_t *request, json_t **answ
 const struct idb_app_part idb_handle_lookup_part = {
     .served = { .name = "lookup" },
     .keys = IDB_KEY_SEAL | IDB_KEY_BIND | IDB_KEY_ISSUE,
+    .repeatable = true,
     .handle = idb_handle_lookup,
 };

@@ -102,5 +102,6 @@ bool idb_handle_status(struct idb_app *app, const json_t *request, json_t **answ
 const struct idb_app_part idb_handle_status_part = {
     .served = { .name = "status", .cgi = { .get = true, .cookies = IDB_COOKIE_PREFIX } },
     .keys = IDB_KEY_BROWSER,
+    .repeatable = true,
     .handle = idb_handle_status,
 };

@@ -10,6 +10,7 @@
 struct transfer {
     const char *from;
     const char *to;
+    unsigned char from_hash[IDB_MAC_SIZE];
     unsigned char to_hash[IDB_MAC_SIZE];
     char session[IDB_ID_SIZE];
     char purpose[IDB_NAME_SIZE];
@@ -31,7 +32,17 @@ static bool read_transfer(struct transfer *t, struct idb_app *app, const json_t 
         return false;
     if (!strcmp(t->from, t->to))
         return idb_fail(err, IDB_DATA, "bad_call_id", "call_id and to_call_id are the same.");
-    return idb_call_hash(t->to_hash, app->line, t->to, err);
+    return idb_call_hash(t->from_hash, app->line, t->from, err)
+           && idb_call_hash(t->to_hash, app->line, t->to, err);
+}
+
+/* Both calls, in an order in which nobody who does the same can wait for us. */
+static bool lock(struct idb_app *app, const struct transfer *t, struct idb_error *err)
+{
+    bool first = memcmp(t->from_hash, t->to_hash, IDB_MAC_SIZE) < 0;
+
+    return idb_store_lock(app->store, first ? t->from_hash : t->to_hash, IDB_MAC_SIZE, err)
+           && idb_store_lock(app->store, first ? t->to_hash : t->from_hash, IDB_MAC_SIZE, err);
 }
 
 /* The call moves in one conditional update; then it is bound anew. */
@@ -107,7 +118,7 @@ bool idb_handle_transfer(struct idb_app *app, const json_t *request, json_t **an
     bool moved = false;
 
     if (!idb_app_line(app, NULL, err) || !read_transfer(&t, app, request, err)
-        || !idb_app_write(app, err) || !move(app, &t, &moved, err))
+        || !idb_app_write(app, err) || !lock(app, &t, err) || !move(app, &t, &moved, err))
         return false;
     if (moved && !idb_audit(app, "transfer", t.session, "ok", NULL, err))
         return false;
@@ -122,5 +133,6 @@ bool idb_handle_transfer(struct idb_app *app, const json_t *request, json_t **an
 const struct idb_app_part idb_handle_transfer_part = {
     .served = { .name = "transfer", .cgi = { .challenge = IDB_APP_CHALLENGE } },
     .keys = IDB_KEY_BIND,
+    .repeatable = true,
     .handle = idb_handle_transfer,
 };

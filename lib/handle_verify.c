@@ -226,8 +226,9 @@ static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, str
 {
     bool won = false;
 
-    if (!idb_caller_macs(a->throttle.caller, &a->throttle.callers, app->code, a->caller, app->now,
-                         err)
+    if (!idb_store_lock(app->store, a->throttle.call, IDB_MAC_SIZE, err)
+        || !idb_caller_macs(a->throttle.caller, &a->throttle.callers, app->code, a->caller,
+                            app->now, err)
         || !idb_throttle_left(app, &a->throttle, &o->left, err)
         || !idb_throttle_page(app, &a->throttle, &o->page, err))
         return false;
@@ -269,5 +270,6 @@ bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answ
 const struct idb_app_part idb_handle_verify_part = {
     .served = { .name = "verify", .cgi = { .challenge = IDB_APP_CHALLENGE } },
     .keys = IDB_KEY_CODE | IDB_KEY_BIND,
+    .repeatable = true,
     .handle = idb_handle_verify,
 };

@@ -7,7 +7,9 @@
 /* The statements that bring a store from version - 1 to version, one transaction. */
 struct idb_migration {
     int version;
-    const char *sqlite;
+    const char *sql;          /* of both engines */
+    const char *before_pgsql; /* what PostgreSQL wants before that, or NULL */
+    const char *after_pgsql;  /* and after it */
 };
 
 /* In order of version, closed by one with version 0. */

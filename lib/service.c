@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define TRIES 5 /* of one request that others, or a lost connection, undo */
+
 static const char *reason(enum json_error_code code)
 {
     switch (code) {
@@ -102,7 +104,7 @@ static bool together(const struct idb_service *s, struct idb_exchange *x, size_t
     return false;
 }
 
-static void alone(const struct idb_service *s, struct idb_exchange *x)
+static void once(const struct idb_service *s, struct idb_exchange *x)
 {
     struct idb_error err = { 0 };
 
@@ -117,19 +119,44 @@ static void alone(const struct idb_service *s, struct idb_exchange *x)
     x->err = err;
 }
 
-static bool is_busy(const struct idb_error *err)
+static bool is(const struct idb_error *err, const char *code)
 {
-    return err->code && !strcmp(err->code, "busy");
+    return err->code && !strcmp(err->code, code);
+}
+
+static bool is_repeatable(const struct idb_service *s, const struct idb_exchange *x)
+{
+    return s->is_repeatable && s->is_repeatable(s->ctx, x->from);
+}
+
+/* What was undone by others, or with the connection, is done again; what may have been done
+ * only where twice is as good as once. */
+static void alone(const struct idb_service *s, struct idb_exchange *x)
+{
+    for (int tries = 1;; tries++) {
+        once(s, x);
+        if (tries == TRIES
+            || !(is(&x->err, "conflict") || is(&x->err, "store_lost")
+                 || (is(&x->err, "store_unknown") && is_repeatable(s, x))))
+            return;
+        forget(x);
+    }
 }
 
 /* Each by itself, where all together failed; why is what the last one met. */
 static void one_by_one(const struct idb_service *service, struct idb_exchange *x, size_t n,
                        struct idb_error *why)
 {
+    const struct idb_error first = *why;
+
     for (size_t i = 0; i < n; i++) {
         if (!x[i].request)
             continue;
-        if (is_busy(why)) {
+        if (is(&first, "store_unknown") && !is_repeatable(service, &x[i])) {
+            x[i].err = first;
+            continue;
+        }
+        if (is(why, "busy")) {
             x[i].err = *why;
             continue;
         }

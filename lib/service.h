@@ -4,7 +4,9 @@
  * A service is a few functions over one context. Requests that arrived together
  * are handled in one transaction; when that fails it is undone and each is done
  * alone, so that one request's failure never becomes another's. A store that is "busy"
- * is so for all of them: none waits for it again.
+ * is so for all of them: none waits for it again. What a "conflict" or a lost connection
+ * ("store_lost") undid is repeated; where nobody knows whether it was done ("store_unknown"),
+ * only what may be done twice.
  *
  *     struct idb_exchange x[2] = { { .request = a }, { .request = b } };
  *     idb_service_run(&service, x, 2);   // x[i].answer or x[i].err
@@ -33,6 +35,8 @@ struct idb_service {
     /* Called before each request is handled, with whom it is from, where that differs
      * from one to the next. May be NULL. */
     void (*turn)(void *ctx, const void *from);
+    /* True for one whose request may be done twice and have the same outcome. NULL: none. */
+    bool (*is_repeatable)(void *ctx, const void *from);
     bool one_by_one; /* nothing is written: no request waits for another's */
 };
 

@@ -61,11 +61,11 @@ static bool read_row(struct idb_store *st, struct idb_session *s, struct idb_err
     copy_text(st, 19, s->number_hint, sizeof s->number_hint);
     s->connected_at = idb_store_int(st, 20);
     s->due_at = idb_store_int(st, 21);
-    s->ended_at = idb_store_int(st, 24);
-    copy_text(st, 25, s->end_reason, sizeof s->end_reason);
-    copy_text(st, 26, s->refusal, sizeof s->refusal);
-    s->refused_at = idb_store_int(st, 27);
-    return copy_long(st, 22, &s->confirmation, err) && copy_long(st, 23, &s->sealed, err);
+    s->ended_at = idb_store_int(st, 23);
+    copy_text(st, 24, s->end_reason, sizeof s->end_reason);
+    copy_text(st, 25, s->refusal, sizeof s->refusal);
+    s->refused_at = idb_store_int(st, 26);
+    return copy_long(st, 22, &s->confirmation, err);
 }
 
 bool idb_session_next(struct idb_app *app, struct idb_session *s, struct idb_error *err)
@@ -110,6 +110,38 @@ bool idb_session_by_ticket(struct idb_app *app, const char *ticket, struct idb_s
     struct idb_value in[] = { idb_text(ticket) };
 
     return find(app, IDB_SQL_BY_TICKET, in, 1, s, err);
+}
+
+bool idb_session_read_sealed(struct idb_app *app, struct idb_session *s, struct idb_error *err)
+{
+    struct idb_value in[] = { idb_text(s->id) };
+    bool found = false;
+
+    return idb_store_query(app->store, IDB_SQL_SEALED, in, 1, err)
+           && idb_store_row(app->store, &found, err)
+           && (!found || copy_long(app->store, 0, &s->sealed, err));
+}
+
+bool idb_session_hold(struct idb_app *app, struct idb_session *s, struct idb_error *err)
+{
+    struct idb_value in[] = { idb_text(s->id) };
+
+    if (!idb_store_query(app->store, IDB_SQL_HOLD, in, 1, err)
+        || !idb_store_row(app->store, &s->found, err))
+        return false;
+    if (s->found) {
+        copy_text(app->store, 0, s->state, sizeof s->state);
+        copy_text(app->store, 1, s->call_id, sizeof s->call_id);
+    }
+    return true;
+}
+
+bool idb_session_lock_call(struct idb_app *app, const char *call_id, struct idb_error *err)
+{
+    unsigned char hash[IDB_MAC_SIZE] = { 0 };
+
+    return idb_call_hash(hash, app->line, call_id, err)
+           && idb_store_lock(app->store, hash, sizeof hash, err);
 }
 
 static void free_text(char *text)
@@ -194,12 +226,17 @@ bool idb_session_ended_call(struct idb_app *app, const char *line, const char *c
     return true;
 }
 
-bool idb_session_erase(struct idb_app *app, const struct idb_session *s, const char *state,
+bool idb_session_erase(struct idb_app *app, struct idb_session *s, const char *state,
                        const char *reason, bool *erased, struct idb_error *err)
 {
     struct idb_value in[] = { idb_text(s->id), idb_text(state), idb_int(app->now),
                               idb_text(reason) };
 
+    *erased = false;
+    if (!idb_session_hold(app, s, err))
+        return false;
+    if (!s->found)
+        return true;
     if (!idb_store_query(app->store, IDB_SQL_ERASE, in, 4, err)
         || !idb_store_row(app->store, erased, err))
         return false;

@@ -86,11 +86,21 @@ bool idb_session_of_browser(struct idb_app *app, const json_t *request, bool wri
 bool idb_session_token_hash(unsigned char hash[IDB_MAC_SIZE], const char *token,
                             struct idb_error *err);
 
+/* Reads s->sealed, which the other functions leave NULL. */
+bool idb_session_read_sealed(struct idb_app *app, struct idb_session *s, struct idb_error *err);
+
+/* Lets nothing else happen to a session that has not ended until the commit; s->state and
+ * s->call_id are then what they are. s->found is false when it has ended. */
+bool idb_session_hold(struct idb_app *app, struct idb_session *s, struct idb_error *err);
+
+/* Until the commit nobody else does anything on this call of app->line. */
+bool idb_session_lock_call(struct idb_app *app, const char *call_id, struct idb_error *err);
+
 /* Ends s: state becomes done, expired or cancelled, what is the resident's is
  * erased, its call's id is never used again. *erased is false when another was
  * first. reason: hung_up, ended, resident, cancelled, replaced, not_me, expired,
  * wrap_up. */
-bool idb_session_erase(struct idb_app *app, const struct idb_session *s, const char *state,
+bool idb_session_erase(struct idb_app *app, struct idb_session *s, const char *state,
                        const char *reason, bool *erased, struct idb_error *err);
 
 /* Ends up to limit sessions that are past their time. *expired: how many of

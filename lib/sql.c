@@ -6,8 +6,8 @@
 #define SESSION                                                                                    \
     "SELECT id, ticket, state, purpose, line, lang, confirm, code_mac, code_expires_at, renewals," \
     " renew_until, created_at, expires_at, call_id, called_at, bound, bound_key, caller_last2,"    \
-    " announced, number_hint, connected_at, due_at, confirmation, sealed, ended_at,"               \
-    " end_reason, refusal, refused_at FROM session "
+    " announced, number_hint, connected_at, due_at, confirmation, ended_at, end_reason,"           \
+    " refusal, refused_at FROM session "
 
 /* Not past its time at $1, whatever idb-purge has done yet; an ended session has
  * no due_at and is not alive either. */
@@ -49,6 +49,8 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_BY_CALL] = SESSION "WHERE line = $2 AND call_id = $3 AND" ALIVE,
     [IDB_SQL_BY_CODE] = SESSION "WHERE code_mac IN ($2, $3, $4, $5) AND" ALIVE,
     [IDB_SQL_BY_TICKET] = SESSION "WHERE ticket = $1",
+    /* By itself: only the desk may read it. */
+    [IDB_SQL_SEALED] = "SELECT sealed FROM session WHERE id = $1",
     [IDB_SQL_OPEN_CALLS] = SESSION "WHERE state IN ('called', 'connected', 'wrap_up') AND" ALIVE
                                    " ORDER BY called_at LIMIT 200",
     [IDB_SQL_HANDED_OVER] = "SELECT at, actor FROM audit WHERE session = $1"
@@ -128,6 +130,11 @@ const char *const idb_sql[IDB_SQL_LAST] = {
 
     [IDB_SQL_END_CALL] = "INSERT INTO ended_call (call_hash, at, reason, session)"
                          " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING at",
+
+    /* As it is now, for whoever ends it: until the commit nothing else happens to it. */
+    [IDB_SQL_HOLD] =
+        "UPDATE session SET state = state WHERE id = $1"
+        " AND state IN ('issued', 'called', 'connected', 'wrap_up') RETURNING state, call_id",
 
     /* Everything of the resident goes; the row stays for support and counts. */
     [IDB_SQL_ERASE] =

@@ -70,6 +70,16 @@ static bool check_schema(struct idb_store *store, struct idb_error *err)
                     (long long)version, IDB_SCHEMA_VERSION);
 }
 
+static const struct idb_driver *driver_of(const struct idb_config *config)
+{
+#ifdef IDB_POSTGRESQL
+    if (!strncmp(config->store_url, "postgresql:", 11))
+        return &idb_driver_pgsql;
+#endif
+    (void)config;
+    return &idb_driver_sqlite;
+}
+
 bool idb_store_open(struct idb_store **store, const struct idb_config *config,
                     struct idb_error *err)
 {
@@ -78,7 +88,7 @@ bool idb_store_open(struct idb_store **store, const struct idb_config *config,
     *store = NULL;
     if (!s)
         return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    s->driver = &idb_driver_sqlite;
+    s->driver = driver_of(config);
     if (s->driver->open(&s->db, config, err) && check_schema(s, err)) {
         *store = s;
         return true;
@@ -133,6 +143,12 @@ void idb_store_rollback(struct idb_store *store)
     store->driver->rollback(store->db);
 }
 
+bool idb_store_lock(struct idb_store *store, const void *subject, size_t size,
+                    struct idb_error *err)
+{
+    return !store->driver->lock || store->driver->lock(store->db, subject, size, err);
+}
+
 bool idb_store_query(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,
                      size_t n, struct idb_error *err)
 {
@@ -149,6 +165,8 @@ bool idb_store_run(struct idb_store *store, enum idb_sql sql, const struct idb_v
 {
     bool found = true;
 
+    if (!changed && store->driver->put)
+        return store->driver->put(store->db, idb_sql[sql], values, n, err);
     if (!idb_store_query(store, sql, values, n, err))
         return false;
     while (found)

@@ -8,9 +8,11 @@
  *
  * One statement is active at a time; the next query ends it. Errors of all
  * functions: IDB_TEMPFAIL "busy" (locked longer than store.wait_ms) and "clock",
- * IDB_UNAVAILABLE "store_full", "store_io", "store_read_only", IDB_CONFIG
+ * IDB_UNAVAILABLE "store_full", "store_io", "store_read_only", "store_down", IDB_CONFIG
  * "store_missing", "store_rights", "store_corrupt", "schema", IDB_NOPERM
- * "store_unreadable", IDB_SOFTWARE "internal". Each message says what to do.
+ * "store_unreadable", IDB_SOFTWARE "internal"; and of a store on another machine IDB_TEMPFAIL
+ * "conflict" and "store_lost" (nothing was done, and it may be repeated), "locked", and
+ * "store_unknown" (by a commit: done or not). Each message says what to do.
  */
 #ifndef IDB_STORE_H
 #define IDB_STORE_H
@@ -53,13 +55,20 @@ bool idb_store_commit(struct idb_store *store, struct idb_error *err);
 /* Harmless when there is no transaction. */
 void idb_store_rollback(struct idb_store *store);
 
+/* Until the transaction ends nobody else gets past a lock of the same subject, the hash of a
+ * call: what is read then stays so until the commit. Costs nothing where there is one writer
+ * at a time. */
+bool idb_store_lock(struct idb_store *store, const void *subject, size_t size,
+                    struct idb_error *err);
+
 /* Starts a statement with n values for $1..$n; n must be what it takes. */
 bool idb_store_query(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,
                      size_t n, struct idb_error *err);
 /* Steps to the next row; *found is false after the last. */
 bool idb_store_row(struct idb_store *store, bool *found, struct idb_error *err);
-/* Runs a statement to its end, rows ignored; *changed (may be NULL) is the
- * number of rows it wrote. */
+/* Runs a statement to its end, rows ignored; *changed is the number of rows it wrote. With
+ * NULL there, what goes wrong may be said by whatever comes next, at the latest by the
+ * commit. */
 bool idb_store_run(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,
                    size_t n, int64_t *changed, struct idb_error *err);
 

@@ -173,7 +173,7 @@ static bool allow_missing(const struct idb_config *config, struct idb_error *err
     return false;
 }
 
-bool idb_store_create(const struct idb_config *config, struct idb_error *err)
+static bool sqlite_create(const struct idb_config *config, struct idb_error *err)
 {
     const char *path = idb_sqlite_path(config);
     struct stat st;
@@ -213,7 +213,7 @@ static bool migrate(sqlite3 *db, const char *path, int *from, struct idb_error *
     return ok && idb_admin_exec(db, "COMMIT", "committing", err); /* closing rolls back the rest */
 }
 
-bool idb_store_migrate(const struct idb_config *config, int *from, struct idb_error *err)
+static bool sqlite_migrate(const struct idb_config *config, int *from, struct idb_error *err)
 {
     const char *path = idb_sqlite_path(config);
     sqlite3 *db = NULL;
@@ -289,7 +289,7 @@ static bool report_on(sqlite3 *db, const char *path, int64_t version, json_t **r
     return *report ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 }
 
-bool idb_store_check(const struct idb_config *config, json_t **report, struct idb_error *err)
+static bool sqlite_check(const struct idb_config *config, json_t **report, struct idb_error *err)
 {
     const char *path = idb_sqlite_path(config);
     int64_t version;
@@ -304,4 +304,22 @@ bool idb_store_check(const struct idb_config *config, json_t **report, struct id
     if (lock != -1)
         close(lock);
     return ok;
+}
+
+const struct idb_store_engine idb_store_engine_sqlite = {
+    .create = sqlite_create,
+    .migrate = sqlite_migrate,
+    .check = sqlite_check,
+    .backup = idb_store_backup,
+    .restore = idb_store_restore,
+};
+
+const struct idb_store_engine *idb_store_engine(const struct idb_config *config)
+{
+#ifdef IDB_POSTGRESQL
+    if (!strncmp(config->store_url, "postgresql:", 11))
+        return &idb_store_engine_pgsql;
+#endif
+    (void)config;
+    return &idb_store_engine_sqlite;
 }

@@ -92,8 +92,9 @@ bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *
     int most = app->config->throttle_per_call;
     int64_t call = 0;
 
-    if (!count_one(app, t->call, 0, 1, &call, err) || !idb_throttle_add(app, t->caller[0], err)
-        || !idb_throttle_add(app, everybody, err))
+    /* What everybody shares comes first: whoever has it waits for nobody. */
+    if (!idb_throttle_add(app, everybody, err) || !idb_throttle_add(app, t->caller[0], err)
+        || !count_one(app, t->call, 0, 1, &call, err))
         return false;
     *left = call < most ? most - (int)call : 0;
     return true;

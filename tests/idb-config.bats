@@ -47,7 +47,7 @@ refused() {
 
 @test "idb-config: an unknown member is named with its path, exit 78" {
     edit '.store.colour = 1'
-    refused 78 config_invalid 'store.colour: there is no such member; members are: url, wait_ms, group.'
+    refused 78 config_invalid 'store.colour: there is no such member; members are: url, wait_ms, group, schema, pass_files, roles.'
 }
 
 @test "idb-config: a file that is not JSON is answered with line and column" {

@@ -119,7 +119,8 @@ survives_its_end() {
     fetch "$SERVER/health" -K "$BEARER"
     is 200 ok
     serve_up
-    post /verify "{\"code\":\"$code\",\"call_id\":\"$call\"}"
+    # lighttpd does not ask one that was gone before a second is over.
+    until_true takes "$code" "$call"
     is 200 accepted
     for ((try = 0; try < 8; try++)); do
         post /verify "{\"code\":\"$code\",\"call_id\":\"$call-2\"}"
@@ -127,6 +128,11 @@ survives_its_end() {
     done
     fetch "$SERVER/verify" -K "$BEARER" -H 'Content-Type: application/json' --data "$mistyped"
     is 200 mistyped
+}
+
+takes() {
+    post /verify "{\"code\":\"$1\",\"call_id\":\"$2\"}"
+    [[ $status_code == 200 ]]
 }
 
 @test "lighttpd before idb-serve: lets in who shows a password or a token, and nobody else" {

@@ -73,7 +73,7 @@ static inline void instance_new(struct instance *i)
     assert_int_equal(chmod(i->path, 0600), 0); /* the store set the mask of the test before */
     if (!idb_config_load(&i->config, i->path, &err)
         || !idb_keyfile_create(i->config, clock_ms, &made, &err)
-        || !idb_store_create(i->config, &err))
+        || !idb_store_engine_sqlite.create(i->config, &err))
         fail_msg("%s", err.message);
 }
 

@@ -89,6 +89,8 @@ static void what_was_written_is_read(void **state)
     assert_string_equal(s.line, "kcc");
     assert_string_equal(s.lang, "nl");
     assert_string_equal(s.confirm, "notify");
+    assert_null(s.sealed);
+    assert_true(idb_session_read_sealed(&app, &s, &err));
     assert_string_equal(s.sealed, "sealed text");
     assert_null(s.confirmation);
     assert_int_equal(strlen(s.ticket), 6);

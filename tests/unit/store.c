@@ -44,7 +44,7 @@ static int set_up(void **state)
     f->config.store_url = f->url;
     f->config.store_wait_ms = WAIT_MS;
     *state = f;
-    if (!idb_store_create(&f->config, &f->err))
+    if (!idb_store_engine_sqlite.create(&f->config, &f->err))
         fail_msg("%s", f->err.message);
     return 0;
 }

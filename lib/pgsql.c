@@ -1,0 +1,223 @@
+#include "pgsql.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIBRARY "libpq.so.5"
+
+struct idb_pq idb_pq;
+
+bool idb_pgsql_is(const struct idb_config *config)
+{
+    return !strncmp(config->store_url, "postgresql:", 11);
+}
+
+static bool load(struct idb_error *err)
+{
+    static void *library;
+#define IDB_PQ_NAME(name) { #name, (void *)&idb_pq.name },
+    const struct {
+        const char *name;
+        void *function;
+    } names[] = { IDB_PQ_FUNCTIONS(IDB_PQ_NAME) };
+#undef IDB_PQ_NAME
+
+    if (library)
+        return true;
+    library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; library && i < sizeof names / sizeof names[0]; i++) {
+        void *function = dlsym(library, names[i].name);
+
+        if (!function) {
+            dlclose(library);
+            library = NULL;
+            break;
+        }
+        memcpy(names[i].function, &function, sizeof function); /* POSIX: both are pointers */
+    }
+    return library
+           || idb_fail(err, IDB_CONFIG, "store_missing",
+                       "The store is one of PostgreSQL, whose library %s is not here or too old;"
+                       " install libpq5, version 14 or later.",
+                       LIBRARY);
+}
+
+/* ---- errors ---- */
+
+/* What a state of SQL (appendix A of PostgreSQL's manual) is to us: the first prefix that
+ * fits, and what to do. */
+static const struct {
+    const char *state;
+    enum idb_exit exit;
+    const char *code;
+    const char *advice;
+} states[] = {
+    { "08", IDB_TEMPFAIL, "store_lost", "try again. Nothing was done." },
+    { "23505", IDB_TEMPFAIL, "conflict", "try again. Nothing was done." },
+    { "25006", IDB_UNAVAILABLE, "store_read_only", "name the primary server in store.url." },
+    { "28", IDB_NOPERM, "store_unreadable", "let this user log in there, see idb-scale(7)." },
+    { "3D000", IDB_CONFIG, "store_missing", "make the database with createdb." },
+    { "3F000", IDB_CONFIG, "store_missing", "make the store with idb-store create." },
+    { "40", IDB_TEMPFAIL, "conflict", "try again. Nothing was done." },
+    { "42501", IDB_NOPERM, "store_unreadable", "run as the user of a zone that may." },
+    { "42P01", IDB_CONFIG, "store_missing", "make the store with idb-store create." },
+    { "42", IDB_CONFIG, "schema", "it has another schema; run idb-store check." },
+    { "53100", IDB_UNAVAILABLE, "store_full", "make room on the server's disk. Nothing was done." },
+    { "53", IDB_TEMPFAIL, "busy", "try again. Nothing was done." },
+    { "55P03", IDB_TEMPFAIL, "locked", "try again. Nothing was done." },
+    { "57", IDB_TEMPFAIL, "store_lost", "try again. Nothing was done." },
+    { "58", IDB_UNAVAILABLE, "store_io", "look at the server's log and disk." },
+    { "XX", IDB_CONFIG, "store_corrupt", "look at the server's log, and run idb-store check." },
+};
+
+static bool fail_as(const char *state, const char *why, const char *doing, struct idb_error *err)
+{
+    int n = (int)strcspn(why, "\n"); /* more would be for a terminal */
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (!strncmp(state, states[i].state, strlen(states[i].state)))
+            return idb_fail(err, states[i].exit, states[i].code, "The store, %s: %.*s; %s", doing,
+                            n, why, states[i].advice);
+    return idb_fail(err, IDB_SOFTWARE, "internal", "PostgreSQL, %s: %.*s (%s).", doing, n, why,
+                    state);
+}
+
+/* The server's own message names statements and columns, its detail, which is left out,
+ * values. */
+bool idb_pgsql_fail(PGconn *conn, const PGresult *result, const char *doing, struct idb_error *err)
+{
+    const char *state = idb_pq.PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *why = idb_pq.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (state && why)
+        return fail_as(state, why, doing, err);
+    if (idb_pq.PQstatus(conn) != CONNECTION_OK)
+        return fail_as("08006", "the connection to the server was lost", doing, err);
+    return idb_fail(err, IDB_SOFTWARE, "internal", "libpq, %s: %.200s.", doing,
+                    idb_pq.PQerrorMessage(conn));
+}
+
+/* ---- connecting ---- */
+
+/* "password authentication failed for user …" and the like have no state of their own that
+ * libpq would tell. */
+static bool refused(const PGconn *conn, struct idb_error *err)
+{
+    static const char *const rights[] = { "authentication", "pg_hba.conf", "role \"", "permission",
+                                          "no password" };
+    const char *message = idb_pq.PQerrorMessage(conn);
+    const char *why = strstr(message, "FATAL:  ");
+    int n;
+
+    why = why ? why + strlen("FATAL:  ") : message;
+    n = (int)strcspn(why, "\n");
+    for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++)
+        if (strstr(message, rights[i]))
+            return fail_as("28000", why, "logging in", err);
+    if (strstr(message, "database \"") && strstr(message, "does not exist"))
+        return fail_as("3D000", why, "connecting", err);
+    return idb_fail(err, IDB_UNAVAILABLE, "store_down",
+                    "No server of the store can be reached and written: %.*s; start it, or look at"
+                    " store.url.",
+                    n, why);
+}
+
+static void silence(void *arg, const PGresult *result)
+{
+    (void)arg;
+    (void)result;
+}
+
+/* The user's own pass file, where the configuration says that there are some. */
+static bool pass_file(char path[PATH_MAX], const struct idb_config *config, struct idb_error *err)
+{
+    const struct passwd *user;
+
+    path[0] = '\0';
+    if (!config->store_pass_files)
+        return true;
+    user = getpwuid(geteuid());
+    if (!user)
+        return idb_fail(err, IDB_NOPERM, "store_unreadable",
+                        "User %u has no name, and store.pass_files holds a file for each.",
+                        (unsigned)geteuid());
+    snprintf(path, PATH_MAX, "%s/%s", config->store_pass_files, user->pw_name);
+    return access(path, R_OK) == 0
+           || idb_fail(err, IDB_NOPERM, "store_unreadable",
+                       "%s cannot be read: %s; make it, for %s alone (mode 600).", path,
+                       strerror(errno), user->pw_name);
+}
+
+/* Who waits for a lock longer than store.wait_ms, or has a transaction open and is gone, is
+ * let go of by the server. A commit is durable, also where the server's own setting says
+ * otherwise. */
+static bool settle(PGconn *conn, const struct idb_config *config, struct idb_error *err)
+{
+    char *schema =
+        idb_pq.PQescapeIdentifier(conn, config->store_schema, strlen(config->store_schema));
+    char sql[1024];
+    PGresult *result;
+    bool ok;
+
+    if (!schema)
+        return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    snprintf(sql, sizeof sql,
+             "SET search_path TO %s, pg_temp; SET lock_timeout = %lld;"
+             " SET idle_in_transaction_session_timeout = 15000; SET tcp_user_timeout = 5000;"
+             " SET jit = off; SET plan_cache_mode = force_generic_plan;"
+             " SELECT set_config('synchronous_commit', 'on', false)"
+             " WHERE current_setting('synchronous_commit') = 'off'",
+             schema, (long long)config->store_wait_ms);
+    idb_pq.PQfreemem(schema);
+    result = idb_pq.PQexec(conn, sql);
+    ok = idb_pq.PQresultStatus(result) == PGRES_TUPLES_OK
+         || idb_pgsql_fail(conn, result, "opening", err);
+    idb_pq.PQclear(result);
+    return ok;
+}
+
+bool idb_pgsql_connect(PGconn **conn, const struct idb_config *config, struct idb_error *err)
+{
+    char path[PATH_MAX];
+    /* What stands before dbname gives way to the URL, what stands behind does not. */
+    const char *const names[] = { "fallback_application_name",
+                                  "connect_timeout",
+                                  "tcp_user_timeout",
+                                  "keepalives_idle",
+                                  "keepalives_interval",
+                                  "keepalives_count",
+                                  "passfile",
+                                  "dbname",
+                                  "target_session_attrs",
+                                  "client_encoding",
+                                  NULL };
+    const char *const values[] = { program_invocation_short_name,
+                                   "2",
+                                   "5000",
+                                   "5",
+                                   "2",
+                                   "3",
+                                   path,
+                                   config->store_url,
+                                   "read-write",
+                                   "UTF8",
+                                   NULL };
+
+    *conn = NULL;
+    if (!load(err) || !pass_file(path, config, err))
+        return false;
+    *conn = idb_pq.PQconnectdbParams(names, values, 1);
+    if (!*conn)
+        return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    idb_pq.PQsetNoticeReceiver(*conn, silence, NULL);
+    if (idb_pq.PQstatus(*conn) == CONNECTION_OK ? settle(*conn, config, err) : refused(*conn, err))
+        return true;
+    idb_pq.PQfinish(*conn);
+    *conn = NULL;
+    return false;
+}

@@ -1,0 +1,473 @@
+/* Creating, migrating and checking a store of PostgreSQL, of store_admin.h. */
+#include "admin.h"
+#include "pgsql.h"
+#include "schema.h"
+#include "store.h"
+#include "store_admin.h"
+#include "timestamp.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SQL_MAX 4096
+
+/* Who may do what. The zones', and who erases and counts (idb-purge, idb-stats). */
+enum role { WEB, PHONE, DESK, INVITE, PURGE, ROLES };
+
+static const char *const role_names[ROLES] = { "web", "phone", "desk", "invite", "purge" };
+
+enum { W = 1 << WEB, P = 1 << PHONE, D = 1 << DESK, I = 1 << INVITE, U = 1 << PURGE };
+
+/* What every zone may know of a session: all but what is sealed and the status token. */
+#define KNOWN                                                                                      \
+    "id, ticket, state, purpose, line, lang, confirm, token_hash, code_mac, code_expires_at,"      \
+    " renewals, renew_until, created_at, expires_at, due_at, call_id, called_at, bound,"           \
+    " bound_key, caller_last2, announced, number_hint, connected_at, confirmation, ended_at,"      \
+    " end_reason, refusal, refused_at"
+
+/* What ending a session writes; the triggers below let most of it be erased alone. */
+#define ENDING                                                                                     \
+    "state, ended_at, end_reason, code_mac, sealed, call_id, bound, bound_key, caller_last2,"      \
+    " announced, number_hint, confirmation, due_at"
+
+static const struct grant {
+    const char *what;
+    const char *table;
+    unsigned roles;
+} grants[] = {
+    { "SELECT", "meta", W | P | D | I | U },
+    { "SELECT, INSERT, UPDATE", "counter", W | P | D | I | U },
+    { "INSERT, SELECT (id, at)", "audit", W | P | D | I | U },
+    { "SELECT", "audit", D },
+    { "SELECT, DELETE", "audit", U },
+    { "SELECT (" KNOWN ")", "session", W | P | U },
+    { "SELECT", "session", D },
+    { "INSERT (id, ticket, state, purpose, line, lang, confirm, token_hash, code_mac,"
+      " code_expires_at, renewals, renew_until, created_at, expires_at, due_at, announced, sealed)",
+      "session", W },
+    { "UPDATE (" ENDING ")", "session", W | P | D | U },
+    { "UPDATE (code_expires_at, renewals)", "session", W },
+    { "UPDATE (called_at, confirm, refusal, refused_at)", "session", P },
+    { "UPDATE (connected_at)", "session", D },
+    { "DELETE", "session", U },
+    { "SELECT, INSERT", "ended_call", W | P | D | U },
+    { "DELETE", "ended_call", U },
+    { "SELECT, INSERT, UPDATE", "attempts", W | P },
+    { "SELECT, DELETE", "attempts", U },
+    { "INSERT, SELECT (id, code_mac)", "invitation", I },
+    { "SELECT, UPDATE (spent_at, sealed)", "invitation", W },
+    { "SELECT, UPDATE (sealed), DELETE", "invitation", U },
+};
+
+/* What a role may only erase, and who alone may give it a value. */
+static const struct guard {
+    const char *name;
+    const char *columns[6];
+    enum role role;
+} guards[] = {
+    { "session_bound",
+      { "call_id", "bound", "bound_key", "caller_last2", "number_hint", NULL },
+      PHONE },
+    { "session_consented", { "code_mac", "confirmation", "announced", NULL }, WEB },
+    { "session_sealed", { "sealed", NULL }, ROLES },
+};
+
+/* ---- statements ---- */
+
+static bool exec(PGconn *conn, const char *sql, const char *doing, struct idb_error *err)
+{
+    PGresult *result = idb_pq.PQexec(conn, sql);
+    ExecStatusType status = idb_pq.PQresultStatus(result);
+    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
+              || idb_pgsql_fail(conn, result, doing, err);
+
+    idb_pq.PQclear(result);
+    return ok;
+}
+
+static bool execf(PGconn *conn, const char *doing, struct idb_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool execf(PGconn *conn, const char *doing, struct idb_error *err, const char *fmt, ...)
+{
+    char sql[SQL_MAX];
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(sql, sizeof sql, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof sql)
+        return idb_fail(err, IDB_SOFTWARE, "internal", "A statement is too long.");
+    return exec(conn, sql, doing, err);
+}
+
+/* The number or text in the only row; "" where there is none. */
+static bool value(PGconn *conn, const char *sql, const char *argument, char *text, size_t size,
+                  struct idb_error *err)
+{
+    const char *const values[] = { argument };
+    PGresult *result =
+        idb_pq.PQexecParams(conn, sql, argument ? 1 : 0, NULL, values, NULL, NULL, 0);
+    bool ok = idb_pq.PQresultStatus(result) == PGRES_TUPLES_OK
+              || idb_pgsql_fail(conn, result, "looking", err);
+
+    text[0] = '\0';
+    if (ok && idb_pq.PQntuples(result) > 0)
+        snprintf(text, size, "%s", idb_pq.PQgetvalue(result, 0, 0));
+    idb_pq.PQclear(result);
+    return ok;
+}
+
+static bool number(PGconn *conn, const char *sql, const char *argument, int64_t *n,
+                   struct idb_error *err)
+{
+    char text[32];
+
+    if (!value(conn, sql, argument, text, sizeof text, err))
+        return false;
+    *n = strtoll(text, NULL, 10);
+    return true;
+}
+
+/* ---- roles ---- */
+
+/* A role's name; NULL where it is nobody's but the owner's. Names of accounts need no more
+ * quoting than the marks themselves (config_schema.c). */
+static const char *role_name(const struct idb_config *config, enum role role)
+{
+    const json_t *roles = json_object_get(json_object_get(config->root, "store"), "roles");
+    const json_t *users = json_object_get(json_object_get(config->root, "keys"), "users");
+    const char *name = json_string_value(json_object_get(roles, role_names[role]));
+
+    return name ? name : json_string_value(json_object_get(users, role_names[role]));
+}
+
+static bool make_role(PGconn *conn, const char *name, struct idb_error *err)
+{
+    int64_t there;
+
+    return number(conn, "SELECT COUNT(*) FROM pg_roles WHERE rolname = $1", name, &there, err)
+           && (there > 0 || execf(conn, "making a role", err, "CREATE ROLE \"%s\" LOGIN", name));
+}
+
+static bool grant(PGconn *conn, const struct idb_config *config, struct idb_error *err)
+{
+    for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++)
+        for (enum role role = 0; role < ROLES; role++) {
+            const char *name = role_name(config, role);
+
+            if (name && (grants[i].roles & 1U << role)
+                && !execf(conn, "granting", err, "GRANT %s ON %s TO \"%s\"", grants[i].what,
+                          grants[i].table, name))
+                return false;
+        }
+    return true;
+}
+
+/* The owner may do anything, whatever a trigger says. */
+static bool guard(PGconn *conn, const struct idb_config *config, const struct guard *g,
+                  struct idb_error *err)
+{
+    const char *name = g->role < ROLES ? role_name(config, g->role) : NULL;
+    char changed[1024] = "";
+
+    for (size_t i = 0; g->columns[i]; i++) {
+        size_t n = strlen(changed);
+
+        snprintf(changed + n, sizeof changed - n,
+                 "%s(NEW.%s IS NOT NULL AND NEW.%s IS DISTINCT FROM OLD.%s)", i ? " OR " : "",
+                 g->columns[i], g->columns[i], g->columns[i]);
+    }
+    return execf(conn, "making a trigger", err,
+                 "DROP TRIGGER IF EXISTS %s ON session;"
+                 " CREATE TRIGGER %s BEFORE UPDATE ON session FOR EACH ROW"
+                 " WHEN (current_user NOT IN ('%s', '%s') AND (%s)) EXECUTE FUNCTION refuse()",
+                 g->name, g->name, idb_pq.PQuser(conn), name ? name : "", changed);
+}
+
+/* Roles that are there keep what they have elsewhere; rights of before go. The owner has
+ * them all. */
+static bool set_rights(PGconn *conn, const struct idb_config *config, struct idb_error *err)
+{
+    for (enum role role = 0; role < ROLES; role++) {
+        const char *name = role_name(config, role);
+
+        if (name && strcmp(name, idb_pq.PQuser(conn)) != 0
+            && (!make_role(conn, name, err)
+                || !execf(conn, "granting", err,
+                          "REVOKE ALL ON ALL TABLES IN SCHEMA \"%s\" FROM \"%s\";"
+                          " GRANT USAGE ON SCHEMA \"%s\" TO \"%s\"",
+                          config->store_schema, name, config->store_schema, name)))
+            return false;
+    }
+    if (!exec(conn,
+              "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+              " RAISE insufficient_privilege USING MESSAGE = 'permission denied: ' || TG_NAME;"
+              " END $$",
+              "making a function", err)
+        || !grant(conn, config, err))
+        return false;
+    for (size_t i = 0; i < sizeof guards / sizeof guards[0]; i++)
+        if (!guard(conn, config, &guards[i], err))
+            return false;
+    return true;
+}
+
+/* ---- create and migrate ---- */
+
+static bool version_of(PGconn *conn, const struct idb_config *config, int64_t *version,
+                       struct idb_error *err)
+{
+    int64_t tables;
+
+    *version = 0;
+    if (!number(conn, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = $1 AND tablename = 'meta'",
+                config->store_schema, &tables, err)
+        || (tables > 0 && !number(conn, idb_sql[IDB_SQL_SCHEMA_VERSION], NULL, version, err)))
+        return false;
+    if (*version > IDB_SCHEMA_VERSION)
+        return idb_fail(err, IDB_CONFIG, "schema",
+                        "Schema \"%s\" is of version %lld, newer than the %d of this program;"
+                        " install the newer programs.",
+                        config->store_schema, (long long)*version, IDB_SCHEMA_VERSION);
+    return true;
+}
+
+static bool bring_up(PGconn *conn, int64_t from, struct idb_error *err)
+{
+    for (const struct idb_migration *m = idb_migrations; m->version; m++) {
+        const char *const steps[] = { m->before_pgsql, m->sql, m->after_pgsql };
+
+        for (size_t i = 0; m->version > from && i < sizeof steps / sizeof steps[0]; i++)
+            if (steps[i] && !exec(conn, steps[i], "changing the schema", err))
+                return false;
+    }
+    return true;
+}
+
+/* As idb_admin_audit(): the mark of the clock is never set back. */
+static bool audit(PGconn *conn, const char *action, const char *result, struct idb_error *err)
+{
+    char now[24];
+    char actor[IDB_ADMIN_NAME_SIZE];
+    const char *const values[] = { now, actor, action, result };
+    PGresult *done;
+    bool ok;
+
+    snprintf(now, sizeof now, "%lld", (long long)idb_timestamp_now());
+    idb_admin_name(actor, sizeof actor);
+    done = idb_pq.PQexecParams(conn,
+                               "INSERT INTO audit (at, actor, action, result) VALUES (GREATEST("
+                               "$1::bigint, (SELECT MAX(at) FROM audit)), $2, $3, $4)",
+                               4, NULL, values, NULL, NULL, 0);
+    ok = idb_pq.PQresultStatus(done) == PGRES_COMMAND_OK
+         || idb_pgsql_fail(conn, done, "recording", err);
+    idb_pq.PQclear(done);
+    return ok;
+}
+
+/* Who creates is the owner. Two at once: the second waits, and finds a store. */
+static bool create(PGconn *conn, const struct idb_config *config, struct idb_error *err)
+{
+    int64_t version;
+
+    if (!exec(conn, "BEGIN; SELECT pg_advisory_xact_lock(hashtext('idb-store'))", "beginning", err)
+        || !version_of(conn, config, &version, err))
+        return false;
+    if (version > 0)
+        return idb_fail(err, IDB_REFUSED, "store_exists",
+                        "There is a store already in schema \"%s\"; idb-store check tells how it"
+                        " is.",
+                        config->store_schema);
+    return execf(conn, "making the schema", err, "CREATE SCHEMA IF NOT EXISTS \"%s\"",
+                 config->store_schema)
+           && bring_up(conn, 0, err) && audit(conn, "create", "ok", err)
+           && set_rights(conn, config, err) && exec(conn, "COMMIT", "committing", err);
+}
+
+static bool pgsql_create(const struct idb_config *config, struct idb_error *err)
+{
+    PGconn *conn = NULL;
+    bool ok = idb_pgsql_connect(&conn, config, err) && create(conn, config, err);
+
+    if (conn)
+        idb_pq.PQfinish(conn);
+    return ok;
+}
+
+/* Rights are set anew each time: they follow the configuration and this program. */
+static bool migrate(PGconn *conn, const struct idb_config *config, int *from, struct idb_error *err)
+{
+    int64_t version;
+
+    if (!exec(conn, "BEGIN; SELECT pg_advisory_xact_lock(hashtext('idb-store'))", "beginning", err)
+        || !version_of(conn, config, &version, err))
+        return false;
+    *from = (int)version;
+    if (version == 0)
+        return idb_fail(err, IDB_CONFIG, "store_missing",
+                        "Schema \"%s\" holds no store; run idb-store create.",
+                        config->store_schema);
+    return bring_up(conn, version, err)
+           && (version == IDB_SCHEMA_VERSION || audit(conn, "migrate", "ok", err))
+           && set_rights(conn, config, err) && exec(conn, "COMMIT", "committing", err);
+}
+
+static bool pgsql_migrate(const struct idb_config *config, int *from, struct idb_error *err)
+{
+    PGconn *conn = NULL;
+    bool ok = idb_pgsql_connect(&conn, config, err) && migrate(conn, config, from, err);
+
+    if (conn)
+        idb_pq.PQfinish(conn);
+    return ok;
+}
+
+/* ---- check ---- */
+
+/* What must not be: a zone that reads or writes what it has no key for. */
+static bool check_rights(PGconn *conn, const struct idb_config *config, struct idb_error *err)
+{
+    static const struct {
+        enum role role;
+        const char *table;
+        const char *column;
+        const char *right;
+        bool has;
+    } rights[] = {
+        { WEB, "session", "sealed", "SELECT", false },
+        { WEB, "session", "sealed", "INSERT", true },
+        { WEB, "session", "bound", "INSERT", false },
+        { WEB, "session", "called_at", "UPDATE", false },
+        { PHONE, "session", "sealed", "SELECT", false },
+        { PHONE, "session", "sealed", "INSERT", false },
+        { PHONE, "session", "token_hash", "UPDATE", false },
+        { PHONE, "session", "bound", "UPDATE", true },
+        { DESK, "session", "sealed", "SELECT", true },
+        { DESK, "session", "sealed", "INSERT", false },
+        { INVITE, "session", "id", "SELECT", false },
+        { INVITE, "invitation", "sealed", "SELECT", false },
+        { PURGE, "session", "sealed", "SELECT", false },
+    };
+
+    for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++) {
+        const char *name = role_name(config, rights[i].role);
+        char sql[256];
+        int64_t has;
+
+        if (!name || !strcmp(name, idb_pq.PQuser(conn)))
+            continue;
+        snprintf(sql, sizeof sql, "SELECT has_column_privilege($1, '%s', '%s', '%s')::int",
+                 rights[i].table, rights[i].column, rights[i].right);
+        if (!number(conn, sql, name, &has, err))
+            return false;
+        if (has != rights[i].has)
+            return idb_fail(err, IDB_CONFIG, "store_rights",
+                            "Role %s %s %s of %s.%s; run idb-store migrate, and look whether it has"
+                            " rights of another role.",
+                            name, has ? "has" : "lacks", rights[i].right, rights[i].table,
+                            rights[i].column);
+    }
+    return true;
+}
+
+/* Every row is read, so that a damaged page is met. */
+static bool check_pages(PGconn *conn, struct idb_error *err)
+{
+    static const char *const tables[] = { "session", "ended_call", "attempts",
+                                          "audit",   "counter",    "invitation" };
+
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        if (!execf(conn, "reading every row", err, "SELECT MAX(hashtext(%s::text)) FROM %s",
+                   tables[i], tables[i]))
+            return false;
+    return true;
+}
+
+/* Settings without which a commit that was answered may be gone. */
+static bool check_settings(PGconn *conn, struct idb_error *err)
+{
+    static const char *const needed[] = { "fsync", "full_page_writes" };
+    char text[32];
+
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if (!value(conn, "SELECT current_setting($1)", needed[i], text, sizeof text, err))
+            return false;
+        if (strcmp(text, "on") != 0)
+            return idb_fail(err, IDB_CONFIG, "store_rights",
+                            "The server runs with %s = %s, and may lose what was answered; set it"
+                            " to on.",
+                            needed[i], text);
+    }
+    return true;
+}
+
+static bool report_on(PGconn *conn, int64_t version, json_t **report, struct idb_error *err)
+{
+    char newest[IDB_TIMESTAMP_SIZE];
+    int64_t sessions, mark, size;
+
+    if (!number(conn,
+                "SELECT COUNT(*) FROM session"
+                " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
+                NULL, &sessions, err)
+        || !number(conn, idb_sql[IDB_SQL_CLOCK_MARK], NULL, &mark, err)
+        || !number(conn,
+                   "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_class"
+                   " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'",
+                   NULL, &size, err))
+        return false;
+    idb_timestamp_format(newest, mark);
+    *report = json_pack("{s:I, s:s, s:s, s:s, s:I, s:i, s:I, s:s*}", "schema", (json_int_t)version,
+                        "integrity", "ok", "rights", "ok", "clock", "ok", "size", (json_int_t)size,
+                        "wal_size", 0, "sessions", (json_int_t)sessions, "newest_audit",
+                        mark ? newest : NULL);
+    return *report ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+}
+
+/* Just what every other program does first: open, and look at the clock. */
+static bool check_use(const struct idb_config *config, struct idb_error *err)
+{
+    struct idb_store *store = NULL;
+    int64_t now;
+    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err);
+
+    if (ok)
+        idb_store_rollback(store);
+    idb_store_close(store);
+    return ok;
+}
+
+static bool check(PGconn *conn, const struct idb_config *config, json_t **report,
+                  struct idb_error *err)
+{
+    int64_t version;
+
+    if (!version_of(conn, config, &version, err))
+        return false;
+    if (version == 0)
+        return idb_fail(err, IDB_CONFIG, "store_missing",
+                        "Schema \"%s\" holds no store; run idb-store create.",
+                        config->store_schema);
+    return check_use(config, err) && check_settings(conn, err) && check_rights(conn, config, err)
+           && check_pages(conn, err) && report_on(conn, version, report, err);
+}
+
+static bool pgsql_check(const struct idb_config *config, json_t **report, struct idb_error *err)
+{
+    PGconn *conn = NULL;
+    bool ok = idb_pgsql_connect(&conn, config, err) && check(conn, config, report, err);
+
+    if (conn)
+        idb_pq.PQfinish(conn);
+    return ok;
+}
+
+const struct idb_store_engine idb_store_engine_pgsql = {
+    .create = pgsql_create,
+    .migrate = pgsql_migrate,
+    .check = pgsql_check,
+};

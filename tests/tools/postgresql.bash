@@ -1,0 +1,48 @@
+# A PostgreSQL server of the tests' own, on a socket in a folder: `load tools/postgresql`.
+# It runs as the user postgres where root runs the tests; whoever runs them is its
+# superuser.
+# shellcheck shell=bash
+
+# pg_bin: where the server's programs are.
+pg_bin() {
+    local bin
+    for bin in /usr/lib/postgresql/*/bin; do
+        [ ! -x "$bin/postgres" ] || PG_BIN=$bin
+    done
+    [ -n "${PG_BIN-}" ]
+}
+
+# pg_as COMMAND…: as the user whose server it is, without our descriptors.
+pg_as() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@" 3>&- 4>&-
+    else
+        "$@" 3>&- 4>&-
+    fi
+}
+
+# pg_make DIR: a server that has never run, in DIR (a short path, for its socket stands in it).
+pg_make() {
+    pg_bin
+    mkdir -m 755 "$1"
+    [ "$(id -u)" != 0 ] || chown postgres "$1"
+    pg_as "$PG_BIN/initdb" --pgdata="$1/data" --auth=trust --username="$(id -un)" \
+        --encoding=UTF8 --locale=C.UTF-8 >"$1.log" 2>&1
+    mv "$1.log" "$1/initdb.log"
+}
+
+# pg_start DIR [NAME=VALUE…]: starts it, with settings for this time, and waits.
+pg_start() {
+    local dir=$1 setting options="-c listen_addresses='' -c unix_socket_directories='$1'"
+    shift
+    for setting in "$@"; do
+        options+=" -c $setting"
+    done
+    pg_as "$PG_BIN/pg_ctl" --pgdata="$dir/data" --log="$dir/log" -w -o "$options" start >/dev/null
+}
+
+# pg_stop DIR [fast|immediate]: stops it; harmless where it does not run.
+pg_stop() {
+    [ ! -e "$1/data/postmaster.pid" ] ||
+        pg_as "$PG_BIN/pg_ctl" --pgdata="$1/data" -w -m "${2-fast}" stop >/dev/null 2>&1 || true
+}
