@@ -69,17 +69,16 @@ bool idb_app_open_store(struct idb_app *app, struct idb_error *err)
     return app->store || idb_store_open(&app->store, app->config, err);
 }
 
-/* Changes when a file is replaced; 0 when it is not there. */
-static int64_t file_stamp(const struct idb_app *app, const char *name)
+/* Changes when a file is replaced, written or given other rights; 0 when it is not there. */
+static int64_t file_stamp(const struct idb_app *app, enum idb_zone zone, const char *name)
 {
     char path[PATH_MAX];
     struct stat st;
 
-    snprintf(path, sizeof path, "%s/%s/%s", app->config->keys_directory, idb_zone_name(app->zone),
-             name);
+    snprintf(path, sizeof path, "%s/%s/%s", app->config->keys_directory, idb_zone_name(zone), name);
     if (stat(path, &st) == -1)
         return 0;
-    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_ino;
+    return (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec + (int64_t)st.st_ino;
 }
 
 /* Loads a file that is not loaded yet, that was replaced, or that is old to us. */
@@ -88,7 +87,7 @@ static bool load_key(struct idb_app *app, size_t i, int64_t now, bool old, struc
     const struct key_file *file = &key_files[i];
     const char *name = app->zone == IDB_DESK ? file->desk : file->name;
     struct idb_keys **slot = key_slot(app, i);
-    int64_t stamp = file_stamp(app, name);
+    int64_t stamp = file_stamp(app, app->zone, name);
 
     if (*slot && !old && stamp == app->keys_stamp[i])
         return true;
@@ -125,6 +124,19 @@ static bool load_keys(struct idb_app *app, struct idb_error *err)
     return true;
 }
 
+/* Read anew only where the file is another, but for one that is not there. */
+static bool load_tokens(struct idb_app *app, struct idb_error *err)
+{
+    int64_t stamp = file_stamp(app, IDB_PHONE, IDB_TOKENS_FILE);
+
+    if (app->tokens && stamp && stamp == app->tokens_stamp)
+        return true;
+    json_decref(app->tokens);
+    app->tokens = idb_tokens_read(app->config, err);
+    app->tokens_stamp = stamp;
+    return app->tokens;
+}
+
 static bool client_line(struct idb_app *app, struct idb_error *err)
 {
     const char *authorization = idb_cgi_variable("HTTP_AUTHORIZATION");
@@ -132,7 +144,8 @@ static bool client_line(struct idb_app *app, struct idb_error *err)
     const char *type = idb_cgi_variable("AUTH_TYPE");
 
     if (idb_token_is_bearer(authorization))
-        return idb_token_line(&app->line, app->config, authorization, err);
+        return load_tokens(app, err)
+               && idb_token_line(&app->line, app->config, app->tokens, authorization, err);
     if (!client[0] || !type[0])
         return idb_fail(err, IDB_NOPERM, "not_authenticated",
                         "Send a token, as Authorization: Bearer TOKEN, or log in at the web server"
@@ -289,6 +302,8 @@ void idb_app_close(struct idb_app *app)
     }
     idb_store_close(app->store);
     app->store = NULL;
+    json_decref(app->tokens);
+    app->tokens = NULL;
     idb_config_free(app->config);
     app->config = NULL;
 }

@@ -72,9 +72,11 @@ struct idb_app {
     struct idb_keys *browser, *code, *bind, *issue, *seal, *invite;
     int64_t keys_stamp[IDB_APP_KEYS]; /* to see that a file was replaced */
     int64_t keys_at;                  /* ms: when they were loaded */
-    const char *line;                 /* the line acted for, of the configuration */
-    char agent[IDB_AGENT_MAX];        /* "" where no person acts */
-    const char *actor;                /* who acts where neither an agent nor a line does */
+    json_t *tokens;                   /* of exchanges that call over HTTP, once asked for */
+    int64_t tokens_stamp;
+    const char *line;          /* the line acted for, of the configuration */
+    char agent[IDB_AGENT_MAX]; /* "" where no person acts */
+    const char *actor;         /* who acts where neither an agent nor a line does */
     enum idb_app_tx tx;
     int64_t now; /* ms, one value a transaction */
 };

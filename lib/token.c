@@ -100,22 +100,18 @@ static const json_t *find(const json_t *set, const char hash[IDB_TOKEN_HASH])
     return found;
 }
 
-bool idb_token_line(const char **line, const struct idb_config *config, const char *authorization,
-                    struct idb_error *err)
+bool idb_token_line(const char **line, const struct idb_config *config, const json_t *tokens,
+                    const char *authorization, struct idb_error *err)
 {
     const char *token = authorization + sizeof scheme - 1;
     char hash[IDB_TOKEN_HASH];
     const json_t *entry;
-    json_t *set;
 
     *line = NULL;
     token += strspn(token, " ");
     if (!idb_token_hash(hash, token, strlen(token)))
         return idb_fail(err, IDB_SOFTWARE, "internal", "OpenSSL cannot hash.");
-    set = idb_tokens_read(config, err);
-    if (!set)
-        return false;
-    entry = find(set, hash);
+    entry = find(tokens, hash);
     if (entry)
         *line = idb_config_line_name(config, text_of(entry, "line"));
     if (!entry)
@@ -125,6 +121,5 @@ bool idb_token_line(const char **line, const struct idb_config *config, const ch
         idb_fail(err, IDB_NOPERM, "not_permitted",
                  "The line of this token is no longer in the configuration; make a token for"
                  " another with idb-keys token LINE.");
-    json_decref(set);
     return *line;
 }

@@ -7,8 +7,9 @@
  *     {"tokens":[{"id":"16 hex digits","line":"kcc","hash":"…","created_at":"…"}]}
  *
  *     const char *line = NULL;
- *     if (idb_token_is_bearer(authorization)
- *         && !idb_token_line(&line, config, authorization, err)) ...
+ *     json_t *tokens = idb_tokens_read(config, err);
+ *     if (tokens && idb_token_is_bearer(authorization)
+ *         && !idb_token_line(&line, config, tokens, authorization, err)) ...
  */
 #ifndef IDB_TOKEN_H
 #define IDB_TOKEN_H
@@ -25,14 +26,14 @@
 /* True when an Authorization header, or NULL, is of the scheme Bearer. */
 bool idb_token_is_bearer(const char *authorization);
 
-/* The line of the token in such a header, borrowed from config. Every token is compared,
- * each in constant time. IDB_NOPERM "not_authenticated" where none is it, or there are
- * none, and "not_permitted" where its line is gone; "key_unreadable", "key_rights" and
- * "key_corrupt" as idb_keys_load says. */
-bool idb_token_line(const char **line, const struct idb_config *config, const char *authorization,
-                    struct idb_error *err);
+/* The line of the token in such a header, borrowed from config. Every one of tokens is
+ * compared, each in constant time. IDB_NOPERM "not_authenticated" where none is it, or there
+ * are none, and "not_permitted" where its line is gone. */
+bool idb_token_line(const char **line, const struct idb_config *config, const json_t *tokens,
+                    const char *authorization, struct idb_error *err);
 
-/* What the file holds, checked, a new reference; no file is no tokens. */
+/* What the file holds, checked, a new reference; no file is no tokens. "key_unreadable",
+ * "key_rights" and "key_corrupt" as idb_keys_load says. */
 json_t *idb_tokens_read(const struct idb_config *config, struct idb_error *err);
 
 /* Base64url of the SHA-256 of a token; false only when OpenSSL fails. */
