@@ -80,36 +80,60 @@ static bool has_mac(const struct idb_session *s, const struct attempt *a,
     return same;
 }
 
-/* Whose code it is by one of its MACs; what there is to say of the caller's number. */
-static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb_value *mac,
-                        struct holder *h, struct idb_error *err)
+/* From three columns of the present row, the first of them at: who holds the code, and what
+ * there is to say of the caller's number. */
+static bool read_holder(struct idb_app *app, struct attempt *a, int at, struct holder *h,
+                        struct idb_error *err)
 {
+    const char *session = idb_store_text(app->store, at);
     const void *announced;
     size_t size = 0;
 
-    if (!idb_store_query(app->store, IDB_SQL_OF_CODE, mac, 1, err)
-        || !idb_store_row(app->store, &h->found, err))
-        return false;
-    if (!h->found)
+    h->found = session;
+    if (!session)
         return true;
-    snprintf(h->session, sizeof h->session, "%s", idb_store_text(app->store, 0));
-    snprintf(h->purpose, sizeof h->purpose, "%s", idb_store_text(app->store, 1));
-    announced = idb_store_bytes(app->store, 2, &size);
+    snprintf(h->session, sizeof h->session, "%s", session);
+    snprintf(h->purpose, sizeof h->purpose, "%s", idb_store_text(app->store, at + 1));
+    announced = idb_store_bytes(app->store, at + 2, &size);
     h->hint = idb_caller_hint(size == IDB_MAC_SIZE ? announced : NULL, a->caller,
                               a->throttle.caller, a->throttle.callers);
     return idb_call_bind(h->bound, &app->bind->key[0], h->session, app->line, a->call_id, app->now,
                          err);
 }
 
+/* What the code is weighed by, and who holds it by its MAC under the newest key. */
+static bool look(struct idb_app *app, struct attempt *a, struct outcome *o, struct holder *h,
+                 struct idb_error *err)
+{
+    struct idb_value in[IDB_THROTTLE_VALUES + 1];
+    bool found;
+
+    idb_throttle_values(app, &a->throttle, in);
+    in[IDB_THROTTLE_VALUES] = a->mistyped ? idb_null() : idb_bytes(a->macs[0], IDB_MAC_SIZE);
+    if (!idb_store_query(app->store, IDB_SQL_STANDING, in, IDB_THROTTLE_VALUES + 1, err)
+        || !idb_store_row(app->store, &found, err))
+        return false;
+    o->left = idb_throttle_left(app, idb_store_int(app->store, 0));
+    o->page = idb_throttle_page(app, idb_store_int(app->store, 1), idb_store_int(app->store, 2));
+    return read_holder(app, a, 3, h, err);
+}
+
+static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb_value *mac,
+                        struct holder *h, struct idb_error *err)
+{
+    return idb_store_query(app->store, IDB_SQL_OF_CODE, mac, 1, err)
+           && idb_store_row(app->store, &h->found, err)
+           && (!h->found || read_holder(app, a, 0, h, err));
+}
+
 /* The decision: one conditional update, for each key that the code may be kept under; the
- * MACs take turns at being the one sought. What was looked up before decides nothing: it
- * says what the call is bound to, and the update asks for just that session. *won says
- * whether this call has it. */
-static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, bool *won,
-                       struct idb_error *err)
+ * MACs take turns at being the one sought, h is known of the first. What was looked up
+ * before decides nothing: it says what the call is bound to, and the update asks for just
+ * that session. *won says whether this call has it. */
+static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, struct holder *h,
+                       bool *won, struct idb_error *err)
 {
     char last2[3];
-    struct holder h = { 0 };
     struct idb_value in[15] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
     struct idb_value *macs = &in[3];
 
@@ -125,22 +149,22 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
 
         macs[i] = macs[0];
         macs[0] = next;
-        if (!find_holder(app, a, &macs[0], &h, err))
+        if (i > 0 && !find_holder(app, a, &macs[0], h, err))
             return false;
-        if (!h.found)
+        if (!h->found)
             continue;
-        in[11] = idb_text(h.session);
-        in[12] = idb_bytes(h.bound, sizeof h.bound);
+        in[11] = idb_text(h->session);
+        in[12] = idb_bytes(h->bound, sizeof h->bound);
         in[13] = idb_text(app->bind->key[0].id);
-        in[14] = idb_text(h.hint);
+        in[14] = idb_text(h->hint);
         if (!idb_store_run(app->store, IDB_SQL_ACCEPT, in, 15, &changed, err))
             return false;
         *won = changed == 1;
     }
     if (!*won)
         return true;
-    memcpy(o->session, h.session, sizeof o->session);
-    memcpy(o->purpose, h.purpose, sizeof o->purpose);
+    memcpy(o->session, h->session, sizeof o->session);
+    memcpy(o->purpose, h->purpose, sizeof o->purpose);
     return true;
 }
 
@@ -224,15 +248,15 @@ static bool count(struct idb_app *app, const struct attempt *a, struct outcome *
 
 static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, struct idb_error *err)
 {
+    struct holder h = { 0 };
     bool won = false;
 
     if (!idb_store_lock(app->store, a->throttle.call, IDB_MAC_SIZE, err)
         || !idb_caller_macs(a->throttle.caller, &a->throttle.callers, app->code, a->caller,
                             app->now, err)
-        || !idb_throttle_left(app, &a->throttle, &o->left, err)
-        || !idb_throttle_page(app, &a->throttle, &o->page, err))
+        || !look(app, a, o, &h, err))
         return false;
-    if (!a->mistyped && !try_accept(app, a, o, &won, err))
+    if (!a->mistyped && !try_accept(app, a, o, &h, &won, err))
         return false;
     if (won)
         o->result = "accepted";

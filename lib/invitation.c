@@ -260,7 +260,8 @@ static bool is_throttled(struct idb_app *app, unsigned char macs[][IDB_MAC_SIZE]
 static bool count(struct idb_app *app, unsigned char macs[][IDB_MAC_SIZE], size_t n,
                   struct idb_error *err)
 {
-    return (n == 0 || idb_throttle_add(app, macs[0], err)) && idb_throttle_add(app, everybody, err);
+    /* What everybody shares comes first: whoever has it waits for nobody. */
+    return idb_throttle_add(app, everybody, err) && (n == 0 || idb_throttle_add(app, macs[0], err));
 }
 
 bool idb_invitation_try(struct idb_app *app, const char *typed, const char *address,

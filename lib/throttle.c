@@ -3,8 +3,7 @@
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
 
-/* How many in the window of that length that began at since, summed over n subjects. A
- * call's own count has no window: since 0. */
+/* How many in the window of that length that began at since, summed over n subjects. */
 static bool counted(struct idb_app *app, int64_t since, int64_t window, const void *subjects,
                     size_t n, int64_t *count, struct idb_error *err)
 {
@@ -25,16 +24,29 @@ static bool counted(struct idb_app *app, int64_t since, int64_t window, const vo
     return true;
 }
 
-bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *left,
-                       struct idb_error *err)
+void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t,
+                         struct idb_value in[IDB_THROTTLE_VALUES])
 {
-    int64_t count = 0;
+    int64_t window = app->config->throttle_window_ms;
 
-    if (!counted(app, 0, 1, &t->call, 1, &count, err))
-        return false;
-    *left =
-        count < app->config->throttle_per_call ? app->config->throttle_per_call - (int)count : 0;
-    return true;
+    in[0] = idb_bytes(t->call, IDB_MAC_SIZE);
+    for (size_t i = 0; i < IDB_CALLER_MACS; i++)
+        in[1 + i] = i < t->callers ? idb_bytes(t->caller[i], IDB_MAC_SIZE) : idb_null();
+    in[3] = idb_bytes(everybody, IDB_MAC_SIZE);
+    in[4] = idb_int(app->now - window);
+    in[5] = idb_int(window);
+}
+
+int idb_throttle_left(const struct idb_app *app, int64_t by_call)
+{
+    int most = app->config->throttle_per_call;
+
+    return by_call < most ? most - (int)by_call : 0;
+}
+
+bool idb_throttle_page(const struct idb_app *app, int64_t by_caller, int64_t by_all)
+{
+    return by_caller >= app->config->throttle_per_caller || by_all >= app->config->throttle_total;
 }
 
 bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, int64_t *count,
@@ -48,19 +60,6 @@ bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, in
 bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err)
 {
     return idb_throttle_recent(app, &everybody, 1, count, err);
-}
-
-bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
-                       struct idb_error *err)
-{
-    int64_t caller = 0;
-    int64_t all = 0;
-
-    if (!idb_throttle_recent(app, t->caller, t->callers, &caller, err)
-        || !idb_throttle_all(app, &all, err))
-        return false;
-    *page = caller >= app->config->throttle_per_caller || all >= app->config->throttle_total;
-    return true;
 }
 
 static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE], int64_t since,
@@ -89,13 +88,12 @@ bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_S
 bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
                         struct idb_error *err)
 {
-    int most = app->config->throttle_per_call;
     int64_t call = 0;
 
     /* What everybody shares comes first: whoever has it waits for nobody. */
     if (!idb_throttle_add(app, everybody, err) || !idb_throttle_add(app, t->caller[0], err)
         || !count_one(app, t->call, 0, 1, &call, err))
         return false;
-    *left = call < most ? most - (int)call : 0;
+    *left = idb_throttle_left(app, call);
     return true;
 }

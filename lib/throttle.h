@@ -18,13 +18,17 @@ struct idb_throttle {
     size_t callers;
 };
 
-/* How many wrong codes this call has left; 0 when there are none. */
-bool idb_throttle_left(struct idb_app *app, const struct idb_throttle *t, int *left,
-                       struct idb_error *err);
+/* The first values of IDB_SQL_STANDING, whose first columns are how many by the call, by the
+ * caller and by all; in borrows from t. */
+#define IDB_THROTTLE_VALUES 6
+void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t,
+                         struct idb_value in[IDB_THROTTLE_VALUES]);
 
-/* *page: the rate is past a soft limit, so that the resident must confirm. */
-bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, bool *page,
-                       struct idb_error *err);
+/* How many wrong codes a call with so many has left; 0 when there are none. */
+int idb_throttle_left(const struct idb_app *app, int64_t by_call);
+
+/* The rate is past a soft limit, so that the resident must confirm. */
+bool idb_throttle_page(const struct idb_app *app, int64_t by_caller, int64_t by_all);
 
 /* *count: all wrong codes of the last throttle.window. */
 bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err);
