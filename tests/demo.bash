@@ -62,7 +62,7 @@ copy_tree() {
     mkdir -p "$tree/build" "$tree/tests/op"
     cp -a "$IDB_ROOT"/{Makefile,cmd,lib,scripts} "$tree"
     cp -a "$IDB_ROOT/tests/op/provider" "$tree/tests/op"
-    cp -a "$IDB_ROOT"/build/{cmd,lib,libidb.a,idb-*} "$tree/build"
+    cp -a "$IDB_ROOT"/build/{cmd,lib,look,libidb.a,idb-*} "$tree/build"
     chmod -R a+rX "$tree"
     find "$tree" -exec touch -hd '1 hour ago' {} +
 }

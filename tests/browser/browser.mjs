@@ -146,16 +146,37 @@ const pictured = { resident: [320, 1280], desk: [400, 1280] };
 // any width; nothing that axe finds; nothing kept in the browser. state names its picture.
 export async function look(it, state = null, page = it.page, at = widths) {
   const size = page.viewportSize();
-  // It may load itself again in the middle.
-  for (let left = 3; ; left--) {
-    try {
-      await lookOnce(it, state, page, at);
-      break;
-    } catch (error) {
-      if (left === 0 || error instanceof assert.AssertionError) throw error;
+  await held(page, async () => {
+    // It may have been about to become another when it was held.
+    for (let left = 3; ; left--) {
+      try {
+        await lookOnce(it, state, page, at);
+        break;
+      } catch (error) {
+        if (left === 0 || error instanceof assert.AssertionError) throw error;
+      }
     }
-  }
+  });
   await page.setViewportSize(size);
+}
+
+// A page that loads itself again stays as it is meanwhile, for an answer without content
+// changes nothing; afterwards it is loaded, where it would have been.
+async function held(page, whatever) {
+  let missed = false;
+  const hold = (route) => {
+    const request = route.request();
+    if (!request.isNavigationRequest() || request.frame() !== page.mainFrame()) return route.fallback();
+    missed = true;
+    return route.fulfill({ status: 204 });
+  };
+  await page.route('**/*', hold);
+  try {
+    await whatever();
+  } finally {
+    await page.unroute('**/*', hold);
+  }
+  if (missed) await page.reload();
 }
 
 async function lookOnce(it, state, page, at) {

@@ -165,7 +165,7 @@ keeps_limits() {
     fetch "$SERVER/desk/end" --data "@$BATS_TEST_TMPDIR/form" "$@"
     refused 413
     fetch "$SERVER/desk" --data a=1 "$@"
-    answered 405 '<code>bad_method</code>'
+    answered 403 '<code>bad_form_token</code>' # before anything else is said of a form
     fetch "$SERVER/desk/end" -H 'Origin: https://evil.example.org' --data call_id=door-1 "$@"
     answered 403 '<code>cross_site</code>'
 }
