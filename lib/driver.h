@@ -11,6 +11,10 @@ struct idb_driver {
     void (*close)(void *db);
     bool (*is_current)(void *db);
     bool (*begin)(void *db, bool write, struct idb_error *err);
+    /* Asks for a number with whatever is asked next, after which number() has it, 0 where
+     * there is no row. NULL where that saves nothing. */
+    bool (*ask_number)(void *db, const char *sql, struct idb_error *err);
+    int64_t (*number)(void *db);
     bool (*commit)(void *db, struct idb_error *err);
     void (*rollback)(void *db);
     /* NULL where there is one writer at a time. */

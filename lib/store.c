@@ -9,6 +9,8 @@
 struct idb_store {
     const struct idb_driver *driver;
     void *db;
+    int64_t now;  /* of the transaction */
+    bool unasked; /* the mark of the clock comes with the first answer */
 };
 
 struct idb_value idb_null(void)
@@ -104,17 +106,33 @@ void idb_store_close(struct idb_store *store)
     free(store);
 }
 
-static bool check_clock(struct idb_store *store, int64_t now, struct idb_error *err)
+static bool check_mark(const struct idb_store *store, int64_t mark, struct idb_error *err)
 {
-    int64_t mark;
-
-    if (!only_number(store, IDB_SQL_CLOCK_MARK, &mark, err))
-        return false;
-    if (now >= mark - IDB_CLOCK_SLACK_MS)
+    if (store->now >= mark - IDB_CLOCK_SLACK_MS)
         return true;
     return idb_fail(err, IDB_TEMPFAIL, "clock",
                     "This machine's clock is %lld s behind the newest audit row; set the clock.",
-                    (long long)((mark - now) / 1000));
+                    (long long)((mark - store->now) / 1000));
+}
+
+static bool check_clock(struct idb_store *store, struct idb_error *err)
+{
+    int64_t mark;
+
+    if (store->driver->ask_number) {
+        store->unasked = true;
+        return store->driver->ask_number(store->db, idb_sql[IDB_SQL_CLOCK_MARK], err);
+    }
+    return only_number(store, IDB_SQL_CLOCK_MARK, &mark, err) && check_mark(store, mark, err);
+}
+
+/* Where it was asked for on the way: after the transaction's first answer. */
+static bool check_clock_asked(struct idb_store *store, struct idb_error *err)
+{
+    bool first = store->unasked;
+
+    store->unasked = false;
+    return !first || check_mark(store, store->driver->number(store->db), err);
 }
 
 bool idb_store_is_current(struct idb_store *store)
@@ -126,8 +144,8 @@ bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct i
 {
     if (!store->driver->begin(store->db, write, err))
         return false;
-    *now = idb_timestamp_now();
-    if (check_clock(store, *now, err))
+    *now = store->now = idb_timestamp_now();
+    if (check_clock(store, err))
         return true;
     idb_store_rollback(store);
     return false;
@@ -135,11 +153,17 @@ bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct i
 
 bool idb_store_commit(struct idb_store *store, struct idb_error *err)
 {
+    int64_t mark;
+
+    if (store->unasked
+        && (!only_number(store, IDB_SQL_CLOCK_MARK, &mark, err) || !check_mark(store, mark, err)))
+        return false;
     return store->driver->commit(store->db, err);
 }
 
 void idb_store_rollback(struct idb_store *store)
 {
+    store->unasked = false;
     store->driver->rollback(store->db);
 }
 
@@ -152,7 +176,8 @@ bool idb_store_lock(struct idb_store *store, const void *subject, size_t size,
 bool idb_store_query(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,
                      size_t n, struct idb_error *err)
 {
-    return store->driver->query(store->db, idb_sql[sql], values, n, err);
+    return store->driver->query(store->db, idb_sql[sql], values, n, err)
+           && check_clock_asked(store, err);
 }
 
 bool idb_store_row(struct idb_store *store, bool *found, struct idb_error *err)

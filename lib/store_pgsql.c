@@ -34,8 +34,10 @@ struct db {
     size_t confirmed; /* of those, that the server has said it knows */
     unsigned numbers; /* given out */
     int owed;         /* results on their way of which nothing is asked */
-    bool open;        /* inside a transaction, or about to be */
-    bool warned;      /* the server said that a commit may not have reached its standby */
+    int number_at;    /* which of those is a number that was asked for, or -1 */
+    int64_t number;
+    bool open;   /* inside a transaction, or about to be */
+    bool warned; /* the server said that a commit may not have reached its standby */
     PGresult *result;
     int row;
     int rows;
@@ -68,6 +70,7 @@ static void disconnect(struct db *db)
     db->conn = NULL;
     db->prepared = db->confirmed = 0;
     db->owed = 0;
+    db->number_at = -1;
     db->open = false;
 }
 
@@ -114,7 +117,7 @@ static bool pgsql_open(void **p, const struct idb_config *config, struct idb_err
 
     if (!db)
         return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-    db->row = -1;
+    db->row = db->number_at = -1;
     db->config.store_wait_ms = config->store_wait_ms;
     if (!keep(&db->config.store_url, config->store_url)
         || !keep(&db->config.store_schema, config->store_schema)
@@ -258,6 +261,16 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+/* All whole numbers are BIGINT, 8 bytes with the highest first. */
+static int64_t int_of(const PGresult *result, int row, int column)
+{
+    uint64_t number = 0;
+
+    if (row < idb_pq.PQntuples(result) && idb_pq.PQgetlength(result, row, column) == 8)
+        memcpy(&number, idb_pq.PQgetvalue(result, row, column), sizeof number);
+    return (int64_t)be64toh(number);
+}
+
 /* The result of one statement, kept where it is asked for. The first that failed is what
  * went wrong: what came behind it was not done. */
 static void take_result(struct db *db, PGresult *result, bool asked, const char *doing,
@@ -281,6 +294,7 @@ static bool receive(struct db *db, const char *doing, struct idb_error *err)
     int64_t until = idb_timestamp_monotonic() + db->config.store_wait_ms + PATIENCE_MS;
     struct idb_error found = { 0 };
     PGresult *result = NULL;
+    int left = db->owed;
 
     if (idb_pq.PQpipelineSync(db->conn) != 1)
         return lost(db, doing, err);
@@ -291,13 +305,16 @@ static bool receive(struct db *db, const char *doing, struct idb_error *err)
         }
         if (result && idb_pq.PQresultStatus(result) == PGRES_PIPELINE_SYNC)
             break;
+        if (result && db->number_at == db->owed - left && is_good(result))
+            db->number = int_of(result, 0, 0);
         if (result)
-            take_result(db, result, db->owed == 0, doing, &found);
+            take_result(db, result, left == 0, doing, &found);
         else
-            db->owed--; /* that was one statement */
+            left--; /* that was one statement */
     }
     idb_pq.PQclear(result);
     db->owed = 0;
+    db->number_at = -1;
     if (!found.code) {
         db->confirmed = db->prepared;
         return true;
@@ -365,6 +382,22 @@ static void pgsql_rollback(void *p)
     db->open = false;
 }
 
+static bool pgsql_ask_number(void *p, const char *sql, struct idb_error *err)
+{
+    struct db *db = p;
+
+    if (!put(db, sql, NULL, 0, err))
+        return false;
+    db->number_at = db->owed - 1;
+    db->number = 0;
+    return true;
+}
+
+static int64_t pgsql_number(void *p)
+{
+    return ((struct db *)p)->number;
+}
+
 static bool pgsql_lock(void *p, const void *subject, size_t size, struct idb_error *err)
 {
     struct idb_value value = { .type = IDB_INT };
@@ -401,16 +434,11 @@ static int64_t pgsql_changed(void *p)
     return strtoll(idb_pq.PQcmdTuples(((struct db *)p)->result), NULL, 10);
 }
 
-/* All whole numbers are BIGINT, 8 bytes with the highest first. */
 static int64_t pgsql_int(void *p, int column)
 {
     struct db *db = p;
-    uint64_t number = 0;
 
-    if (!idb_pq.PQgetisnull(db->result, db->row, column)
-        && idb_pq.PQgetlength(db->result, db->row, column) == (int)sizeof number)
-        memcpy(&number, idb_pq.PQgetvalue(db->result, db->row, column), sizeof number);
-    return (int64_t)be64toh(number);
+    return int_of(db->result, db->row, column);
 }
 
 static const char *pgsql_text(void *p, int column)
@@ -455,6 +483,8 @@ const struct idb_driver idb_driver_pgsql = {
     .close = pgsql_close,
     .is_current = pgsql_is_current,
     .begin = pgsql_begin,
+    .ask_number = pgsql_ask_number,
+    .number = pgsql_number,
     .commit = pgsql_commit,
     .rollback = pgsql_rollback,
     .lock = pgsql_lock,
