@@ -49,7 +49,9 @@ bool idb_store_is_current(struct idb_store *store);
 
 /* Begins a transaction, one that writes only after its turn in the queue, and
  * fixes its time, *now (ms). IDB_TEMPFAIL "clock" when the clock is more than
- * IDB_CLOCK_SLACK_MS behind the newest audit row. */
+ * IDB_CLOCK_SLACK_MS behind the newest audit row; a store that stays open looks at that row
+ * once a second, or when the clock went back. Of a store on another machine the first query
+ * or the commit may say so. */
 bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct idb_error *err);
 bool idb_store_commit(struct idb_store *store, struct idb_error *err);
 /* Harmless when there is no transaction. */

@@ -167,25 +167,45 @@ static bool grant(PGconn *conn, const struct idb_config *config, struct idb_erro
     return true;
 }
 
-/* The owner may do anything, whatever a trigger says. */
+/* "a, b" or, with a format of its own, each column's part of a condition. */
+static void each_column(char *to, size_t size, const struct guard *g, const char *between,
+                        bool condition)
+{
+    to[0] = '\0';
+    for (size_t i = 0; g->columns[i]; i++) {
+        const char *c = g->columns[i];
+        size_t n = strlen(to);
+
+        if (condition)
+            snprintf(to + n, size - n, "%s(NEW.%s IS NOT NULL AND NEW.%s IS DISTINCT FROM OLD.%s)",
+                     i ? between : "", c, c, c);
+        else
+            snprintf(to + n, size - n, "%s%s", i ? between : "", c);
+    }
+}
+
+/* The owner may do anything, whatever a trigger says. The condition is short, for it is
+ * read anew at each update of these columns. */
 static bool guard(PGconn *conn, const struct idb_config *config, const struct guard *g,
                   struct idb_error *err)
 {
     const char *name = g->role < ROLES ? role_name(config, g->role) : NULL;
-    char changed[1024] = "";
+    const char *owner = idb_pq.PQuser(conn);
+    char changed[1024];
+    char columns[256];
 
-    for (size_t i = 0; g->columns[i]; i++) {
-        size_t n = strlen(changed);
-
-        snprintf(changed + n, sizeof changed - n,
-                 "%s(NEW.%s IS NOT NULL AND NEW.%s IS DISTINCT FROM OLD.%s)", i ? " OR " : "",
-                 g->columns[i], g->columns[i], g->columns[i]);
-    }
-    return execf(conn, "making a trigger", err,
-                 "DROP TRIGGER IF EXISTS %s ON session;"
-                 " CREATE TRIGGER %s BEFORE UPDATE ON session FOR EACH ROW"
-                 " WHEN (current_user NOT IN ('%s', '%s') AND (%s)) EXECUTE FUNCTION refuse()",
-                 g->name, g->name, idb_pq.PQuser(conn), name ? name : "", changed);
+    each_column(changed, sizeof changed, g, " OR ", true);
+    each_column(columns, sizeof columns, g, ", ", false);
+    return execf(conn, "making a function", err,
+                 "CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                 " IF %s THEN RAISE insufficient_privilege"
+                 " USING MESSAGE = 'permission denied by %s'; END IF; RETURN NEW; END $$",
+                 g->name, changed, g->name)
+           && execf(conn, "making a trigger", err,
+                    "DROP TRIGGER IF EXISTS %s ON session;"
+                    " CREATE TRIGGER %s BEFORE UPDATE OF %s ON session FOR EACH ROW"
+                    " WHEN (current_user <> '%s' AND current_user <> '%s') EXECUTE FUNCTION %s()",
+                    g->name, g->name, columns, owner, name ? name : owner, g->name);
 }
 
 /* Roles that are there keep what they have elsewhere; rights of before go. The owner has
@@ -203,12 +223,7 @@ static bool set_rights(PGconn *conn, const struct idb_config *config, struct idb
                           config->store_schema, name, config->store_schema, name)))
             return false;
     }
-    if (!exec(conn,
-              "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-              " RAISE insufficient_privilege USING MESSAGE = 'permission denied: ' || TG_NAME;"
-              " END $$",
-              "making a function", err)
-        || !grant(conn, config, err))
+    if (!grant(conn, config, err))
         return false;
     for (size_t i = 0; i < sizeof guards / sizeof guards[0]; i++)
         if (!guard(conn, config, &guards[i], err))
