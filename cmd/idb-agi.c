@@ -69,8 +69,7 @@ static const struct idb_tool tool = {
     .name = "idb-agi", .help = help, .options = options, .set = set, .mac_only = true
 };
 
-static const struct idb_app_part part = { .keys = IDB_KEY_CODE | IDB_KEY_BIND,
-                                          .repeatable = true };
+static const struct idb_app_part part = { .keys = IDB_KEY_CODE | IDB_KEY_BIND, .repeatable = true };
 static const struct idb_app_program program = { .zone = IDB_PHONE, .part = &part };
 
 int main(int argc, char **argv)
