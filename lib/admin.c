@@ -213,19 +213,41 @@ bool idb_admin_version(sqlite3 *db, const char *name, int64_t *version, struct i
     return true;
 }
 
-bool idb_admin_migrate(sqlite3 *db, int64_t from, struct idb_error *err)
+bool idb_admin_current(int64_t version, struct idb_error *err)
+{
+    return version == IDB_SCHEMA_VERSION
+           || idb_fail(err, IDB_CONFIG, "schema",
+                       "The store has schema %lld and this program wants %d; run idb-store"
+                       " migrate.",
+                       (long long)version, IDB_SCHEMA_VERSION);
+}
+
+bool idb_admin_in_use(sqlite3 *db, struct idb_error *err)
+{
+    int64_t move;
+
+    return idb_admin_number(db, idb_sql[IDB_SQL_MOVE], &move, err) && idb_store_in_use(move, err);
+}
+
+bool idb_admin_migrate_to(sqlite3 *db, int64_t from, int64_t to, struct idb_error *err)
 {
     int64_t version;
 
     for (const struct idb_migration *m = idb_migrations; m->version; m++)
-        if (m->version > from && !idb_admin_exec(db, m->sql, "changing the schema", err))
+        if (m->version > from && m->version <= to
+            && !idb_admin_exec(db, m->sql, "changing the schema", err))
             return false;
     if (!idb_admin_version(db, "The store", &version, err))
         return false;
-    if (version != IDB_SCHEMA_VERSION)
+    if (version != to)
         return idb_fail(err, IDB_SOFTWARE, "internal", "The migrations end at schema %lld.",
                         (long long)version);
     return true;
+}
+
+bool idb_admin_migrate(sqlite3 *db, int64_t from, struct idb_error *err)
+{
+    return idb_admin_migrate_to(db, from, IDB_SCHEMA_VERSION, err);
 }
 
 void idb_admin_name(char *name, size_t size)
@@ -247,7 +269,7 @@ bool idb_admin_audit(sqlite3 *db, const char *action, const char *result, struct
     int64_t mark;
     char actor[IDB_ADMIN_NAME_SIZE];
 
-    if (!idb_admin_number(db, idb_sql[IDB_SQL_CLOCK_MARK], &mark, err))
+    if (!idb_admin_number(db, "SELECT MAX(at) FROM audit", &mark, err))
         return false;
     idb_admin_name(actor, sizeof actor);
     return idb_admin_run(db, idb_sql[IDB_SQL_AUDIT],

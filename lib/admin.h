@@ -58,9 +58,17 @@ bool idb_admin_integrity(sqlite3 *db, const char *name, struct idb_error *err);
  * "schema" when it is no store or newer. */
 bool idb_admin_version(sqlite3 *db, const char *name, int64_t *version, struct idb_error *err);
 
-/* Brings the schema from that version (0: an empty database) to this program's.
- * Inside the caller's transaction. */
+/* IDB_CONFIG "schema" unless it is this program's. */
+bool idb_admin_current(int64_t version, struct idb_error *err);
+
+/* IDB_TEMPFAIL "store_moved" when the store has moved away, IDB_CONFIG "store_unfinished"
+ * while a move into it has not come to its end. */
+bool idb_admin_in_use(sqlite3 *db, struct idb_error *err);
+
+/* Brings the schema from that version (0: an empty database) to this program's, or to an
+ * older one. Inside the caller's transaction. */
 bool idb_admin_migrate(sqlite3 *db, int64_t from, struct idb_error *err);
+bool idb_admin_migrate_to(sqlite3 *db, int64_t from, int64_t to, struct idb_error *err);
 
 /* An audit row of the person at work, "admin:NAME". It never sets the mark of
  * the clock back: at is the newest row's time where that is later than now. */

@@ -39,13 +39,17 @@
     F(PQisBusy)                                                                                    \
     F(PQntuples)                                                                                   \
     F(PQpipelineSync)                                                                              \
+    F(PQputCopyData)                                                                               \
+    F(PQputCopyEnd)                                                                                \
     F(PQresultErrorField)                                                                          \
     F(PQresultStatus)                                                                              \
     F(PQsendPrepare)                                                                               \
     F(PQsendQueryPrepared)                                                                         \
+    F(PQsendQueryParams)                                                                           \
     F(PQserverVersion)                                                                             \
     F(PQsetNoticeReceiver)                                                                         \
     F(PQsetnonblocking)                                                                            \
+    F(PQsetSingleRowMode)                                                                          \
     F(PQsocket)                                                                                    \
     F(PQstatus)                                                                                    \
     F(PQuser)

@@ -19,11 +19,20 @@
     " ELSE attempts.count * (since - $5 + $6) / $6 END FROM attempts"                              \
     " WHERE since > $5 - $6 AND subject = " subject "), 0)"
 
+/* What stands in the way of using the store, as in store.h. */
+#define MOVE                                                                                       \
+    "SELECT CASE name WHEN 'moved' THEN -1 ELSE -2 END FROM meta"                                  \
+    " WHERE name IN ('moved', 'arriving') ORDER BY name DESC LIMIT 1"
+
 const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_SCHEMA_VERSION] = "SELECT value FROM meta WHERE name = 'schema_version'",
 
-    /* The newest audit row: the clock has been there. */
-    [IDB_SQL_CLOCK_MARK] = "SELECT at FROM audit ORDER BY id DESC LIMIT 1",
+    [IDB_SQL_MOVE] = MOVE,
+
+    /* The newest audit row: the clock has been there. In its place what IDB_SQL_MOVE says:
+     * every transaction reads this first, so that whoever locks meta holds them all up. */
+    [IDB_SQL_CLOCK_MARK] =
+        "SELECT COALESCE((" MOVE "), (SELECT at FROM audit ORDER BY id DESC LIMIT 1))",
 
     [IDB_SQL_AUDIT] = "INSERT INTO audit (at, actor, action, session, result, detail)"
                       " VALUES ($1, $2, $3, $4, $5, $6)",

@@ -10,6 +10,7 @@
 
 enum idb_sql {
     IDB_SQL_SCHEMA_VERSION,
+    IDB_SQL_MOVE,
     IDB_SQL_CLOCK_MARK,
     IDB_SQL_AUDIT,
     IDB_SQL_ALARM,

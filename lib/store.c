@@ -6,15 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOCK_CHECK_MS 1000
-
 struct idb_store {
     const struct idb_driver *driver;
     void *db;
-    int64_t now;     /* of the transaction */
-    int64_t checked; /* by the monotonic clock (ms): when the clock was last held against its
-                        mark; 0 never */
-    bool unasked;    /* the mark comes with the first answer */
+    int64_t now;  /* of the transaction */
+    bool unasked; /* the mark of the clock comes with the first answer */
 };
 
 struct idb_value idb_null(void)
@@ -110,25 +106,34 @@ void idb_store_close(struct idb_store *store)
     free(store);
 }
 
-static bool check_mark(struct idb_store *store, int64_t mark, struct idb_error *err)
+bool idb_store_in_use(int64_t move, struct idb_error *err)
 {
-    if (store->now >= mark - IDB_CLOCK_SLACK_MS) {
-        store->checked = idb_timestamp_monotonic();
+    if (move == IDB_STORE_MOVED)
+        return idb_fail(err, IDB_TEMPFAIL, "store_moved",
+                        "The store has moved; read the configuration anew: start this again, or"
+                        " send idb-serve a SIGHUP. Nothing was done.");
+    if (move == IDB_STORE_ARRIVING)
+        return idb_fail(err, IDB_CONFIG, "store_unfinished",
+                        "A move into this store has not come to its end; run idb-store move"
+                        " again.");
+    return true;
+}
+
+static bool check_mark(const struct idb_store *store, int64_t mark, struct idb_error *err)
+{
+    if (!idb_store_in_use(mark, err))
+        return false;
+    if (store->now >= mark - IDB_CLOCK_SLACK_MS)
         return true;
-    }
     return idb_fail(err, IDB_TEMPFAIL, "clock",
                     "This machine's clock is %lld s behind the newest audit row; set the clock.",
                     (long long)((mark - store->now) / 1000));
 }
 
-/* A clock that went on from where it was right less than a second ago is right. */
-static bool check_clock(struct idb_store *store, int64_t before, struct idb_error *err)
+static bool check_clock(struct idb_store *store, struct idb_error *err)
 {
     int64_t mark;
 
-    if (store->checked && store->now >= before
-        && idb_timestamp_monotonic() - store->checked < CLOCK_CHECK_MS)
-        return true;
     if (store->driver->ask_number) {
         store->unasked = true;
         return store->driver->ask_number(store->db, idb_sql[IDB_SQL_CLOCK_MARK], err);
@@ -152,14 +157,10 @@ bool idb_store_is_current(struct idb_store *store)
 
 bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct idb_error *err)
 {
-    int64_t before;
-
     if (!store->driver->begin(store->db, write, err))
         return false;
-    *now = idb_timestamp_now();
-    before = store->now;
-    store->now = *now;
-    if (check_clock(store, before, err))
+    *now = store->now = idb_timestamp_now();
+    if (check_clock(store, err))
         return true;
     idb_store_rollback(store);
     return false;

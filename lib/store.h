@@ -6,10 +6,10 @@
  *         || !idb_store_row(store, &found, err))
  *         return false;
  *
- * One statement is active at a time; the next query ends it. Errors of all
- * functions: IDB_TEMPFAIL "busy" (locked longer than store.wait_ms) and "clock",
+ * One statement is active at a time; the next query ends it. Errors of all functions:
+ * IDB_TEMPFAIL "busy" (locked longer than store.wait_ms), "clock" and "store_moved",
  * IDB_UNAVAILABLE "store_full", "store_io", "store_read_only", "store_down", IDB_CONFIG
- * "store_missing", "store_rights", "store_corrupt", "schema", IDB_NOPERM
+ * "store_missing", "store_rights", "store_corrupt", "store_unfinished", "schema", IDB_NOPERM
  * "store_unreadable", IDB_SOFTWARE "internal"; and of a store on another machine IDB_TEMPFAIL
  * "conflict" and "store_lost" (nothing was done, and it may be repeated), "locked", and
  * "store_unknown" (by a commit: done or not). Each message says what to do.
@@ -44,14 +44,17 @@ bool idb_store_open(struct idb_store **store, const struct idb_config *config,
                     struct idb_error *err);
 void idb_store_close(struct idb_store *store);
 
+/* What IDB_SQL_MOVE says of a store that must not be used; false, and why, for those two. */
+enum { IDB_STORE_MOVED = -1, IDB_STORE_ARRIVING = -2 };
+bool idb_store_in_use(int64_t move, struct idb_error *err);
+
 /* False when the store's files were replaced since it was opened. */
 bool idb_store_is_current(struct idb_store *store);
 
 /* Begins a transaction, one that writes only after its turn in the queue, and
  * fixes its time, *now (ms). IDB_TEMPFAIL "clock" when the clock is more than
- * IDB_CLOCK_SLACK_MS behind the newest audit row; a store that stays open looks at that row
- * once a second, or when the clock went back. Of a store on another machine the first query
- * or the commit may say so. */
+ * IDB_CLOCK_SLACK_MS behind the newest audit row, "store_moved" when it is another store's
+ * turn. Of a store on another machine the first query or the commit may say so. */
 bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct idb_error *err);
 bool idb_store_commit(struct idb_store *store, struct idb_error *err);
 /* Harmless when there is no transaction. */

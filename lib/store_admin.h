@@ -42,9 +42,13 @@ extern const struct idb_store_engine idb_store_engine_pgsql;
 /* The engine of the configured store. */
 const struct idb_store_engine *idb_store_engine(const struct idb_config *config);
 
-/* Of idb_store_engine_sqlite, in a file of their own. */
+/* Of these engines, in files of their own. */
 bool idb_store_backup(const struct idb_config *config, const char *file, struct idb_error *err);
 bool idb_store_restore(const struct idb_config *config, const char *file, int64_t *expired,
                        struct idb_error *err);
+bool idb_store_backup_pgsql(const struct idb_config *config, const char *file,
+                            struct idb_error *err);
+bool idb_store_restore_pgsql(const struct idb_config *config, const char *file, int64_t *expired,
+                             struct idb_error *err);
 
 #endif

@@ -1,17 +1,14 @@
 /* Creating, migrating and checking a store of PostgreSQL, of store_admin.h. */
 #include "admin.h"
-#include "pgsql.h"
+#include "admin_pgsql.h"
 #include "schema.h"
 #include "store.h"
 #include "store_admin.h"
 #include "timestamp.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SQL_MAX 4096
 
 /* Who may do what. The zones', and who erases and counts (idb-purge, idb-stats). */
 enum role { WEB, PHONE, DESK, INVITE, PURGE, ROLES };
@@ -74,64 +71,6 @@ static const struct guard {
     { "session_sealed", { "sealed", NULL }, ROLES },
 };
 
-/* ---- statements ---- */
-
-static bool exec(PGconn *conn, const char *sql, const char *doing, struct idb_error *err)
-{
-    PGresult *result = idb_pq.PQexec(conn, sql);
-    ExecStatusType status = idb_pq.PQresultStatus(result);
-    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
-              || idb_pgsql_fail(conn, result, doing, err);
-
-    idb_pq.PQclear(result);
-    return ok;
-}
-
-static bool execf(PGconn *conn, const char *doing, struct idb_error *err, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static bool execf(PGconn *conn, const char *doing, struct idb_error *err, const char *fmt, ...)
-{
-    char sql[SQL_MAX];
-    va_list args;
-    int n;
-
-    va_start(args, fmt);
-    n = vsnprintf(sql, sizeof sql, fmt, args);
-    va_end(args);
-    if (n < 0 || (size_t)n >= sizeof sql)
-        return idb_fail(err, IDB_SOFTWARE, "internal", "A statement is too long.");
-    return exec(conn, sql, doing, err);
-}
-
-/* The number or text in the only row; "" where there is none. */
-static bool value(PGconn *conn, const char *sql, const char *argument, char *text, size_t size,
-                  struct idb_error *err)
-{
-    const char *const values[] = { argument };
-    PGresult *result =
-        idb_pq.PQexecParams(conn, sql, argument ? 1 : 0, NULL, values, NULL, NULL, 0);
-    bool ok = idb_pq.PQresultStatus(result) == PGRES_TUPLES_OK
-              || idb_pgsql_fail(conn, result, "looking", err);
-
-    text[0] = '\0';
-    if (ok && idb_pq.PQntuples(result) > 0)
-        snprintf(text, size, "%s", idb_pq.PQgetvalue(result, 0, 0));
-    idb_pq.PQclear(result);
-    return ok;
-}
-
-static bool number(PGconn *conn, const char *sql, const char *argument, int64_t *n,
-                   struct idb_error *err)
-{
-    char text[32];
-
-    if (!value(conn, sql, argument, text, sizeof text, err))
-        return false;
-    *n = strtoll(text, NULL, 10);
-    return true;
-}
-
 /* ---- roles ---- */
 
 /* A role's name; NULL where it is nobody's but the owner's. Names of accounts need no more
@@ -149,8 +88,11 @@ static bool make_role(PGconn *conn, const char *name, struct idb_error *err)
 {
     int64_t there;
 
-    return number(conn, "SELECT COUNT(*) FROM pg_roles WHERE rolname = $1", name, &there, err)
-           && (there > 0 || execf(conn, "making a role", err, "CREATE ROLE \"%s\" LOGIN", name));
+    return idb_admin_pgsql_number(conn, "SELECT COUNT(*) FROM pg_roles WHERE rolname = $1", name,
+                                  &there, err)
+           && (there > 0
+               || idb_admin_pgsql_execf(conn, "making a role", err, "CREATE ROLE \"%s\" LOGIN",
+                                        name));
 }
 
 static bool grant(PGconn *conn, const struct idb_config *config, struct idb_error *err)
@@ -160,8 +102,8 @@ static bool grant(PGconn *conn, const struct idb_config *config, struct idb_erro
             const char *name = role_name(config, role);
 
             if (name && (grants[i].roles & 1U << role)
-                && !execf(conn, "granting", err, "GRANT %s ON %s TO \"%s\"", grants[i].what,
-                          grants[i].table, name))
+                && !idb_admin_pgsql_execf(conn, "granting", err, "GRANT %s ON %s TO \"%s\"",
+                                          grants[i].what, grants[i].table, name))
                 return false;
         }
     return true;
@@ -196,16 +138,18 @@ static bool guard(PGconn *conn, const struct idb_config *config, const struct gu
 
     each_column(changed, sizeof changed, g, " OR ", true);
     each_column(columns, sizeof columns, g, ", ", false);
-    return execf(conn, "making a function", err,
-                 "CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                 " IF %s THEN RAISE insufficient_privilege"
-                 " USING MESSAGE = 'permission denied by %s'; END IF; RETURN NEW; END $$",
-                 g->name, changed, g->name)
-           && execf(conn, "making a trigger", err,
-                    "DROP TRIGGER IF EXISTS %s ON session;"
-                    " CREATE TRIGGER %s BEFORE UPDATE OF %s ON session FOR EACH ROW"
-                    " WHEN (current_user <> '%s' AND current_user <> '%s') EXECUTE FUNCTION %s()",
-                    g->name, g->name, columns, owner, name ? name : owner, g->name);
+    return idb_admin_pgsql_execf(
+               conn, "making a function", err,
+               "CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+               " IF %s THEN RAISE insufficient_privilege"
+               " USING MESSAGE = 'permission denied by %s'; END IF; RETURN NEW; END $$",
+               g->name, changed, g->name)
+           && idb_admin_pgsql_execf(
+               conn, "making a trigger", err,
+               "DROP TRIGGER IF EXISTS %s ON session;"
+               " CREATE TRIGGER %s BEFORE UPDATE OF %s ON session FOR EACH ROW"
+               " WHEN (current_user <> '%s' AND current_user <> '%s') EXECUTE FUNCTION %s()",
+               g->name, g->name, columns, owner, name ? name : owner, g->name);
 }
 
 /* Roles that are there keep what they have elsewhere; rights of before go. The owner has
@@ -217,10 +161,10 @@ static bool set_rights(PGconn *conn, const struct idb_config *config, struct idb
 
         if (name && strcmp(name, idb_pq.PQuser(conn)) != 0
             && (!make_role(conn, name, err)
-                || !execf(conn, "granting", err,
-                          "REVOKE ALL ON ALL TABLES IN SCHEMA \"%s\" FROM \"%s\";"
-                          " GRANT USAGE ON SCHEMA \"%s\" TO \"%s\"",
-                          config->store_schema, name, config->store_schema, name)))
+                || !idb_admin_pgsql_execf(conn, "granting", err,
+                                          "REVOKE ALL ON ALL TABLES IN SCHEMA \"%s\" FROM \"%s\";"
+                                          " GRANT USAGE ON SCHEMA \"%s\" TO \"%s\"",
+                                          config->store_schema, name, config->store_schema, name)))
             return false;
     }
     if (!grant(conn, config, err))
@@ -233,55 +177,16 @@ static bool set_rights(PGconn *conn, const struct idb_config *config, struct idb
 
 /* ---- create and migrate ---- */
 
-static bool version_of(PGconn *conn, const struct idb_config *config, int64_t *version,
-                       struct idb_error *err)
-{
-    int64_t tables;
-
-    *version = 0;
-    if (!number(conn, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = $1 AND tablename = 'meta'",
-                config->store_schema, &tables, err)
-        || (tables > 0 && !number(conn, idb_sql[IDB_SQL_SCHEMA_VERSION], NULL, version, err)))
-        return false;
-    if (*version > IDB_SCHEMA_VERSION)
-        return idb_fail(err, IDB_CONFIG, "schema",
-                        "Schema \"%s\" is of version %lld, newer than the %d of this program;"
-                        " install the newer programs.",
-                        config->store_schema, (long long)*version, IDB_SCHEMA_VERSION);
-    return true;
-}
-
 static bool bring_up(PGconn *conn, int64_t from, struct idb_error *err)
 {
     for (const struct idb_migration *m = idb_migrations; m->version; m++) {
         const char *const steps[] = { m->before_pgsql, m->sql, m->after_pgsql };
 
         for (size_t i = 0; m->version > from && i < sizeof steps / sizeof steps[0]; i++)
-            if (steps[i] && !exec(conn, steps[i], "changing the schema", err))
+            if (steps[i] && !idb_admin_pgsql_exec(conn, steps[i], "changing the schema", err))
                 return false;
     }
     return true;
-}
-
-/* As idb_admin_audit(): the mark of the clock is never set back. */
-static bool audit(PGconn *conn, const char *action, const char *result, struct idb_error *err)
-{
-    char now[24];
-    char actor[IDB_ADMIN_NAME_SIZE];
-    const char *const values[] = { now, actor, action, result };
-    PGresult *done;
-    bool ok;
-
-    snprintf(now, sizeof now, "%lld", (long long)idb_timestamp_now());
-    idb_admin_name(actor, sizeof actor);
-    done = idb_pq.PQexecParams(conn,
-                               "INSERT INTO audit (at, actor, action, result) VALUES (GREATEST("
-                               "$1::bigint, (SELECT MAX(at) FROM audit)), $2, $3, $4)",
-                               4, NULL, values, NULL, NULL, 0);
-    ok = idb_pq.PQresultStatus(done) == PGRES_COMMAND_OK
-         || idb_pgsql_fail(conn, done, "recording", err);
-    idb_pq.PQclear(done);
-    return ok;
 }
 
 /* Who creates is the owner. Two at once: the second waits, and finds a store. */
@@ -289,24 +194,23 @@ static bool create(PGconn *conn, const struct idb_config *config, struct idb_err
 {
     int64_t version;
 
-    if (!exec(conn, "BEGIN; SELECT pg_advisory_xact_lock(hashtext('idb-store'))", "beginning", err)
-        || !version_of(conn, config, &version, err))
+    if (!idb_admin_pgsql_begin(conn, err) || !idb_admin_pgsql_version(conn, config, &version, err))
         return false;
     if (version > 0)
         return idb_fail(err, IDB_REFUSED, "store_exists",
                         "There is a store already in schema \"%s\"; idb-store check tells how it"
                         " is.",
                         config->store_schema);
-    return execf(conn, "making the schema", err, "CREATE SCHEMA IF NOT EXISTS \"%s\"",
-                 config->store_schema)
-           && bring_up(conn, 0, err) && audit(conn, "create", "ok", err)
-           && set_rights(conn, config, err) && exec(conn, "COMMIT", "committing", err);
+    return idb_admin_pgsql_execf(conn, "making the schema", err,
+                                 "CREATE SCHEMA IF NOT EXISTS \"%s\"", config->store_schema)
+           && bring_up(conn, 0, err) && idb_admin_pgsql_audit(conn, "create", "ok", err)
+           && set_rights(conn, config, err) && idb_admin_pgsql_commit(conn, err);
 }
 
 static bool pgsql_create(const struct idb_config *config, struct idb_error *err)
 {
     PGconn *conn = NULL;
-    bool ok = idb_pgsql_connect(&conn, config, err) && create(conn, config, err);
+    bool ok = idb_admin_pgsql_connect(&conn, config, err) && create(conn, config, err);
 
     if (conn)
         idb_pq.PQfinish(conn);
@@ -318,23 +222,18 @@ static bool migrate(PGconn *conn, const struct idb_config *config, int *from, st
 {
     int64_t version;
 
-    if (!exec(conn, "BEGIN; SELECT pg_advisory_xact_lock(hashtext('idb-store'))", "beginning", err)
-        || !version_of(conn, config, &version, err))
+    if (!idb_admin_pgsql_fence(conn, config, &version, err))
         return false;
     *from = (int)version;
-    if (version == 0)
-        return idb_fail(err, IDB_CONFIG, "store_missing",
-                        "Schema \"%s\" holds no store; run idb-store create.",
-                        config->store_schema);
     return bring_up(conn, version, err)
-           && (version == IDB_SCHEMA_VERSION || audit(conn, "migrate", "ok", err))
-           && set_rights(conn, config, err) && exec(conn, "COMMIT", "committing", err);
+           && (version == IDB_SCHEMA_VERSION || idb_admin_pgsql_audit(conn, "migrate", "ok", err))
+           && set_rights(conn, config, err) && idb_admin_pgsql_commit(conn, err);
 }
 
 static bool pgsql_migrate(const struct idb_config *config, int *from, struct idb_error *err)
 {
     PGconn *conn = NULL;
-    bool ok = idb_pgsql_connect(&conn, config, err) && migrate(conn, config, from, err);
+    bool ok = idb_admin_pgsql_connect(&conn, config, err) && migrate(conn, config, from, err);
 
     if (conn)
         idb_pq.PQfinish(conn);
@@ -377,7 +276,7 @@ static bool check_rights(PGconn *conn, const struct idb_config *config, struct i
             continue;
         snprintf(sql, sizeof sql, "SELECT has_column_privilege($1, '%s', '%s', '%s')::int",
                  rights[i].table, rights[i].column, rights[i].right);
-        if (!number(conn, sql, name, &has, err))
+        if (!idb_admin_pgsql_number(conn, sql, name, &has, err))
             return false;
         if (has != rights[i].has)
             return idb_fail(err, IDB_CONFIG, "store_rights",
@@ -392,12 +291,10 @@ static bool check_rights(PGconn *conn, const struct idb_config *config, struct i
 /* Every row is read, so that a damaged page is met. */
 static bool check_pages(PGconn *conn, struct idb_error *err)
 {
-    static const char *const tables[] = { "session", "ended_call", "attempts",
-                                          "audit",   "counter",    "invitation" };
-
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        if (!execf(conn, "reading every row", err, "SELECT MAX(hashtext(%s::text)) FROM %s",
-                   tables[i], tables[i]))
+    for (size_t i = 0; i < IDB_ADMIN_TABLES; i++)
+        if (!idb_admin_pgsql_execf(conn, "reading every row", err,
+                                   "SELECT MAX(hashtext(%s::text)) FROM %s", idb_admin_tables[i],
+                                   idb_admin_tables[i]))
             return false;
     return true;
 }
@@ -409,7 +306,8 @@ static bool check_settings(PGconn *conn, struct idb_error *err)
     char text[32];
 
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (!value(conn, "SELECT current_setting($1)", needed[i], text, sizeof text, err))
+        if (!idb_admin_pgsql_text(conn, "SELECT current_setting($1)", needed[i], text, sizeof text,
+                                  err))
             return false;
         if (strcmp(text, "on") != 0)
             return idb_fail(err, IDB_CONFIG, "store_rights",
@@ -425,15 +323,16 @@ static bool report_on(PGconn *conn, int64_t version, json_t **report, struct idb
     char newest[IDB_TIMESTAMP_SIZE];
     int64_t sessions, mark, size;
 
-    if (!number(conn,
-                "SELECT COUNT(*) FROM session"
-                " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
-                NULL, &sessions, err)
-        || !number(conn, idb_sql[IDB_SQL_CLOCK_MARK], NULL, &mark, err)
-        || !number(conn,
-                   "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_class"
-                   " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'",
-                   NULL, &size, err))
+    if (!idb_admin_pgsql_number(conn,
+                                "SELECT COUNT(*) FROM session"
+                                " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
+                                NULL, &sessions, err)
+        || !idb_admin_pgsql_number(conn, idb_sql[IDB_SQL_CLOCK_MARK], NULL, &mark, err)
+        || !idb_admin_pgsql_number(
+            conn,
+            "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_class"
+            " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'",
+            NULL, &size, err))
         return false;
     idb_timestamp_format(newest, mark);
     *report = json_pack("{s:I, s:s, s:s, s:s, s:I, s:i, s:I, s:s*}", "schema", (json_int_t)version,
@@ -461,20 +360,15 @@ static bool check(PGconn *conn, const struct idb_config *config, json_t **report
 {
     int64_t version;
 
-    if (!version_of(conn, config, &version, err))
-        return false;
-    if (version == 0)
-        return idb_fail(err, IDB_CONFIG, "store_missing",
-                        "Schema \"%s\" holds no store; run idb-store create.",
-                        config->store_schema);
-    return check_use(config, err) && check_settings(conn, err) && check_rights(conn, config, err)
-           && check_pages(conn, err) && report_on(conn, version, report, err);
+    return idb_admin_pgsql_found(conn, config, &version, err) && check_use(config, err)
+           && check_settings(conn, err) && check_rights(conn, config, err) && check_pages(conn, err)
+           && report_on(conn, version, report, err);
 }
 
 static bool pgsql_check(const struct idb_config *config, json_t **report, struct idb_error *err)
 {
     PGconn *conn = NULL;
-    bool ok = idb_pgsql_connect(&conn, config, err) && check(conn, config, report, err);
+    bool ok = idb_admin_pgsql_connect(&conn, config, err) && check(conn, config, report, err);
 
     if (conn)
         idb_pq.PQfinish(conn);
@@ -485,4 +379,6 @@ const struct idb_store_engine idb_store_engine_pgsql = {
     .create = pgsql_create,
     .migrate = pgsql_migrate,
     .check = pgsql_check,
+    .backup = idb_store_backup_pgsql,
+    .restore = idb_store_restore_pgsql,
 };

@@ -1,7 +1,7 @@
-/* Backup and restore of store_admin.h. */
-#include "store_admin.h"
+#include "store_copy.h"
 
 #include "admin.h"
+#include "store_admin.h"
 #include "timestamp.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static bool record(sqlite3 *db, int lock, int64_t wait_ms, struct idb_error *err
 {
     bool ok = idb_sqlite_lock(lock, wait_ms, err)
               && idb_admin_exec(db, "BEGIN IMMEDIATE", "beginning", err)
-              && idb_admin_audit(db, "backup", "started", err)
+              && idb_admin_in_use(db, err) && idb_admin_audit(db, "backup", "started", err)
               && idb_admin_exec(db, "COMMIT", "committing", err);
 
     if (!ok && !sqlite3_get_autocommit(db))
@@ -34,13 +34,12 @@ static bool record(sqlite3 *db, int lock, int64_t wait_ms, struct idb_error *err
     return ok;
 }
 
-/* Writers go on: the copy is the store as it is when it begins. It is made one
- * plain file, without a log, and checked: a damaged backup is none. */
-static bool copy_out(sqlite3 *db, const char *path, int fd, struct idb_error *err)
+/* It is made one plain file, without a log, and checked: a damaged backup is none. */
+static bool write_file(const char *path, int fd, idb_store_copy_fill_t *fill, void *ctx,
+                       struct idb_error *err)
 {
     sqlite3 *copy = NULL;
-    bool ok = idb_sqlite_connect(&copy, path, SQLITE_OPEN_READWRITE, 0, err)
-              && idb_admin_copy(copy, db, "writing the backup", err)
+    bool ok = idb_sqlite_connect(&copy, path, SQLITE_OPEN_READWRITE, 0, err) && fill(ctx, copy, err)
               && idb_admin_exec(copy, "PRAGMA journal_mode = DELETE", "writing the backup", err)
               && idb_admin_integrity(copy, "The store", err);
 
@@ -52,13 +51,16 @@ static bool copy_out(sqlite3 *db, const char *path, int fd, struct idb_error *er
     return ok && idb_admin_sync(path, err);
 }
 
-static bool backup_to(const struct idb_config *config, sqlite3 *db, int lock, const char *path,
-                      struct idb_error *err)
+bool idb_store_copy_write(const char *file, idb_store_copy_fill_t *fill, void *ctx,
+                          struct idb_error *err)
 {
+    idb_admin_path_t path;
     bool ok = false;
     bool made;
     int fd = -1;
 
+    if (!file_path(path, file, err))
+        return false;
     made = idb_admin_new(&fd, path);
     if (!made && errno == EEXIST)
         return idb_fail(err, IDB_REFUSED, "file_exists",
@@ -66,7 +68,7 @@ static bool backup_to(const struct idb_config *config, sqlite3 *db, int lock, co
     if (!made)
         idb_admin_fail(errno, "make", path, err);
     else
-        ok = record(db, lock, config->store_wait_ms, err) && copy_out(db, path, fd, err);
+        ok = write_file(path, fd, fill, ctx, err);
     if (fd != -1)
         close(fd);
     if (!ok)
@@ -74,22 +76,34 @@ static bool backup_to(const struct idb_config *config, sqlite3 *db, int lock, co
     return ok;
 }
 
+struct source {
+    sqlite3 *db;
+    int lock;
+    int64_t wait_ms;
+};
+
+/* Writers go on: the copy is the store as it is when it begins. */
+static bool fill_from(void *ctx, sqlite3 *copy, struct idb_error *err)
+{
+    struct source *from = ctx;
+
+    return record(from->db, from->lock, from->wait_ms, err)
+           && idb_admin_copy(copy, from->db, "writing the backup", err);
+}
+
 bool idb_store_backup(const struct idb_config *config, const char *file, struct idb_error *err)
 {
     const char *store = idb_sqlite_path(config);
-    idb_admin_path_t path;
+    struct source from = { .lock = -1, .wait_ms = config->store_wait_ms };
     int64_t version;
-    sqlite3 *db = NULL;
-    int lock = -1;
-    bool ok = file_path(path, file, err) && idb_sqlite_check_rights(config, err)
-              && idb_sqlite_lock_open(&lock, store, err)
-              && idb_sqlite_connect(&db, store, SQLITE_OPEN_READWRITE, config->store_wait_ms, err)
-              && idb_admin_version(db, store, &version, err)
-              && backup_to(config, db, lock, path, err);
+    bool ok = idb_sqlite_check_rights(config, err) && idb_sqlite_lock_open(&from.lock, store, err)
+              && idb_sqlite_connect(&from.db, store, SQLITE_OPEN_READWRITE, from.wait_ms, err)
+              && idb_admin_version(from.db, store, &version, err)
+              && idb_store_copy_write(file, fill_from, &from, err);
 
-    sqlite3_close(db);
-    if (lock != -1)
-        close(lock);
+    sqlite3_close(from.db);
+    if (from.lock != -1)
+        close(from.lock);
     return ok;
 }
 
@@ -141,7 +155,8 @@ static bool load(sqlite3 *copy, const char *path, int64_t *version, struct idb_e
 }
 
 /* All that a backup may not bring back: live sessions, invitations that anybody could
- * use again, and times that have not come yet, left by a clock that ran ahead. */
+ * use again, times that have not come yet, left by a clock that ran ahead, and that its
+ * store moved. */
 static bool retire(sqlite3 *copy, int64_t version, int64_t *expired, struct idb_error *err)
 {
     static const char *const future[] = {
@@ -149,6 +164,7 @@ static bool retire(sqlite3 *copy, int64_t version, int64_t *expired, struct idb_
         "UPDATE ended_call SET at = $1 WHERE at > $1",
         "UPDATE attempts SET since = $1 WHERE since > $1",
     };
+    static const char moves[] = "DELETE FROM meta WHERE name <> 'schema_version'";
     struct idb_value now = idb_int(idb_timestamp_now());
 
     if (!idb_admin_exec(copy, "BEGIN", "beginning", err) || !idb_admin_migrate(copy, version, err)
@@ -158,8 +174,36 @@ static bool retire(sqlite3 *copy, int64_t version, int64_t *expired, struct idb_
     for (size_t i = 0; i < sizeof future / sizeof future[0]; i++)
         if (!idb_admin_run(copy, future[i], &now, 1, NULL, err))
             return false;
-    return idb_admin_audit(copy, "restore", "ok", err)
+    return idb_admin_exec(copy, moves, "restoring", err)
+           && idb_admin_audit(copy, "restore", "ok", err)
            && idb_admin_exec(copy, "COMMIT", "committing", err);
+}
+
+bool idb_store_copy_read(sqlite3 **copy, const char *file, int64_t *expired, struct idb_error *err)
+{
+    const int made = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    idb_admin_path_t path;
+    int64_t version;
+
+    *copy = NULL;
+    if (file_path(path, file, err) && idb_sqlite_connect(copy, "", made, 0, err)
+        && load(*copy, path, &version, err) && retire(*copy, version, expired, err))
+        return true;
+    sqlite3_close(*copy);
+    *copy = NULL;
+    return false;
+}
+
+/* A damaged store is replaced all the same, unless it can say that it has moved. */
+static bool allow_damaged(sqlite3 *db, struct idb_error *err)
+{
+    struct idb_error found = { 0 };
+
+    if (idb_admin_in_use(db, &found)
+        || (strcmp(found.code, "store_moved") && strcmp(found.code, "store_unfinished")))
+        return true;
+    *err = found;
+    return false;
 }
 
 /* Afterwards the replaced pages leave the log too, unless a reader is in the way:
@@ -169,6 +213,7 @@ static bool replace(const struct idb_config *config, sqlite3 *copy, struct idb_e
     const char *store = idb_sqlite_path(config);
     sqlite3 *db = NULL;
     bool ok = idb_sqlite_connect(&db, store, SQLITE_OPEN_READWRITE, config->store_wait_ms, err)
+              && allow_damaged(db, err)
               && idb_admin_exec(db, "PRAGMA journal_mode = WAL", "opening", err)
               && idb_admin_copy(db, copy, "replacing the store", err);
 
@@ -186,15 +231,11 @@ static bool replace(const struct idb_config *config, sqlite3 *copy, struct idb_e
 bool idb_store_restore(const struct idb_config *config, const char *file, int64_t *expired,
                        struct idb_error *err)
 {
-    const int made = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    idb_admin_path_t path;
-    int64_t version;
     sqlite3 *copy = NULL;
     int lock = -1;
-    bool ok = file_path(path, file, err) && idb_sqlite_check_rights(config, err)
+    bool ok = idb_sqlite_check_rights(config, err)
               && idb_sqlite_lock_open(&lock, idb_sqlite_path(config), err)
-              && idb_sqlite_connect(&copy, "", made, 0, err) && load(copy, path, &version, err)
-              && retire(copy, version, expired, err)
+              && idb_store_copy_read(&copy, file, expired, err)
               && idb_sqlite_lock(lock, config->store_wait_ms, err) && replace(config, copy, err);
 
     sqlite3_close(copy);
