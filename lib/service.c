@@ -1,8 +1,11 @@
 #include "service.h"
 
+#include "timestamp.h"
+
 #include <string.h>
 
-#define TRIES 5 /* of one request that others, or a lost connection, undo */
+#define TRIES       5    /* of one request that others, or a lost connection, undo */
+#define PATIENCE_MS 8000 /* after which nothing that failed is tried again */
 
 static const char *reason(enum json_error_code code)
 {
@@ -104,19 +107,21 @@ static bool together(const struct idb_service *s, struct idb_exchange *x, size_t
     return false;
 }
 
-static void once(const struct idb_service *s, struct idb_exchange *x)
+/* False when it was undone, and x->err says why. */
+static bool once(const struct idb_service *s, struct idb_exchange *x)
 {
     struct idb_error err = { 0 };
 
     if (!s->open(s->ctx, &x->err) || !handle(s, x)) {
         s->rollback(s->ctx);
-        return;
+        return false;
     }
     if (s->commit(s->ctx, &err))
-        return;
+        return true;
     s->rollback(s->ctx);
     forget(x);
     x->err = err;
+    return false;
 }
 
 static bool is(const struct idb_error *err, const char *code)
@@ -130,47 +135,60 @@ static bool is_repeatable(const struct idb_service *s, const struct idb_exchange
 }
 
 /* What was undone by others, or with the connection, is done again; what may have been done
- * only where twice is as good as once. */
-static void alone(const struct idb_service *s, struct idb_exchange *x)
+ * only where twice is as good as once. unknown says that it may have been done before, *why
+ * becomes what was met last: until a try gets through, nobody knows more than at first. */
+static void alone(const struct idb_service *s, struct idb_exchange *x, struct idb_error unknown,
+                  int64_t until, struct idb_error *why)
 {
+    bool done;
+
     for (int tries = 1;; tries++) {
-        once(s, x);
-        if (tries == TRIES
-            || !(is(&x->err, "conflict") || is(&x->err, "store_lost")
-                 || (is(&x->err, "store_unknown") && is_repeatable(s, x))))
-            return;
+        done = once(s, x);
+        *why = x->err;
+        if (is(why, "store_unknown"))
+            unknown = *why;
+        if (done || tries == TRIES || idb_timestamp_monotonic() >= until
+            || !(is(why, "conflict") || is(why, "store_lost")
+                 || (is(why, "store_unknown") && is_repeatable(s, x))))
+            break;
         forget(x);
     }
+    if (!done && unknown.code && is_failure(why->exit))
+        x->err = unknown;
+}
+
+/* True when the next would only wait for the same. */
+static bool is_in_vain(const struct idb_error *why, int64_t until)
+{
+    return is(why, "busy") || is(why, "store_down")
+           || (is_failure(why->exit) && idb_timestamp_monotonic() >= until);
 }
 
 /* Each by itself, where all together failed; why is what the last one met. */
 static void one_by_one(const struct idb_service *service, struct idb_exchange *x, size_t n,
-                       struct idb_error *why)
+                       struct idb_error *why, int64_t until)
 {
-    const struct idb_error first = *why;
+    const struct idb_error unknown = is(why, "store_unknown") ? *why : (struct idb_error){ 0 };
 
     for (size_t i = 0; i < n; i++) {
         if (!x[i].request)
             continue;
-        if (is(&first, "store_unknown") && !is_repeatable(service, &x[i])) {
-            x[i].err = first;
-            continue;
-        }
-        if (is(why, "busy")) {
-            x[i].err = *why;
-            continue;
-        }
-        alone(service, &x[i]);
-        *why = x[i].err;
+        if (unknown.code && !is_repeatable(service, &x[i]))
+            x[i].err = unknown;
+        else if (is_in_vain(why, until))
+            x[i].err = unknown.code ? unknown : *why;
+        else
+            alone(service, &x[i], unknown, until, why);
     }
 }
 
 void idb_service_run(const struct idb_service *service, struct idb_exchange *x, size_t n)
 {
+    int64_t until = idb_timestamp_monotonic() + PATIENCE_MS;
     struct idb_error why = { 0 };
 
     if (n < 2 || !together(service, x, n, &why))
-        one_by_one(service, x, n, &why);
+        one_by_one(service, x, n, &why, until);
     for (size_t i = 0; i < n; i++)
         if (!x[i].answer)
             x[i].answer = idb_error_json(&x[i].err);

@@ -3,10 +3,11 @@
  *
  * A service is a few functions over one context. Requests that arrived together
  * are handled in one transaction; when that fails it is undone and each is done
- * alone, so that one request's failure never becomes another's. A store that is "busy"
- * is so for all of them: none waits for it again. What a "conflict" or a lost connection
- * ("store_lost") undid is repeated; where nobody knows whether it was done ("store_unknown"),
- * only what may be done twice.
+ * alone, so that one request's failure never becomes another's. A store that is "busy" or
+ * "store_down" is so for all of them: none waits for it again. What a "conflict" or a lost
+ * connection ("store_lost") undid is repeated, for some seconds; where nobody knows whether
+ * it was done ("store_unknown"), only what may be done twice, and it stays unknown until one
+ * try gets through.
  *
  *     struct idb_exchange x[2] = { { .request = a }, { .request = b } };
  *     idb_service_run(&service, x, 2);   // x[i].answer or x[i].err
