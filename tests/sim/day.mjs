@@ -3,8 +3,9 @@
 //   node day.mjs DIR BUILD CLOCK
 //
 // DIR is for sockets and the clock, CLOCK is tests/clock.c built. IDB_CONFIG names the
-// instance. SEED (any text) says which day it is, SCALE (1) how many there are of everybody.
-// The first answer that is not as predicted ends it, with the history of all concerned.
+// instance, without keys and store, which are made when the day begins. SEED (any text) says
+// which day it is, SCALE (1) how many there are of everybody; RESTART is a command that
+// crashes and starts the server of the store, where there is one. The first answer that is not as predicted ends it, with the history of all concerned.
 
 import fs from 'node:fs';
 import { Ledger } from './ledger.mjs';
@@ -54,7 +55,7 @@ function hosts(r) {
   });
   for (let hour = 3; hour < 16; hour += 2) at(hour + r.unit(), () => world.crash());
   for (const hour of [5.3, 10.7]) at(hour, () => world.rotate());
-  if (process.env.SIM_RESTART) for (const hour of [4.5, 9.2]) at(hour, () => world.restartStore());
+  if (process.env.RESTART) for (const hour of [4.5, 9.2]) at(hour, () => world.restartStore());
 }
 
 function fraudsters() {
@@ -87,11 +88,14 @@ async function main() {
 
 const began = Date.now();
 let exit = 0;
+process.on('SIGTERM', () => {
+  programs.serve?.kill('SIGKILL');
+  process.exit(143);
+});
 try {
   await main();
 } catch (error) {
   console.log(`FAILED after ${model.sessions.size} sessions: ${error.message}`);
-  if (process.env.SIM_TRACE) console.log(error.stack);
   exit = 1;
 }
 ledger.print();

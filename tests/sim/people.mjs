@@ -329,7 +329,7 @@ export class People {
       await this.time.sleep(15);
       const { world } = this;
       await world.together([world.looking(call, 'alice'), world.saying(me.session, false, 'somebody else had called with their code')],
-        ([looked]) => (looked.result === 'ended' ? [1, 0] : [0, 1]));
+        ([looked]) => (isOver(looked) ? [1, 0] : [0, 1]));
       await world.lookup(call, 'alice');
       await world.hangUp(call);
     }, relayNumber(me.n));
@@ -341,7 +341,7 @@ export class People {
       await this.time.sleep(15);
       const { world } = this;
       await world.together([world.looking(call, 'bob'), world.ending(call)],
-        ([looked]) => (looked.result === 'ended' ? [1, 0] : [0, 1]));
+        ([looked]) => (isOver(looked) ? [1, 0] : [0, 1]));
       await this.time.sleep(20);
       await world.lookup(call, 'bob');
       await world.close(call, 'bob');
@@ -369,7 +369,7 @@ export class People {
     item.over ??= time.waiter();
     await time.sleep(r.between(1, 5));
     if (r.is(0.2)) await world.lookup(call, agent, { peek: true });
-    if (r.is(0.03)) await world.lookup(call, agent, { reveal: ['bsn'] });
+    if (item.me.purpose !== 'appointment' && r.is(0.05)) await world.lookup(call, agent, { reveal: ['bsn'] });
     const { result } = await this.open(agent, item);
     if (item.whim) this.aside(item);
     if (result === 'open' && item.me.purpose !== 'appointment' && r.is(0.4)) await world.lookup(call, agent, { reveal: ['bsn'] });
@@ -479,5 +479,6 @@ function guess(r, other) {
   return `${body}${checkDigit(body)}`;
 }
 
+const isOver = ({ result, error }) => result === 'ended' || error === 'call_ended';
 const slip = (code) => `${code.slice(0, -1)}${(Number(code.at(-1)) + 1) % 10}`;
 const relayNumber = (n) => `+4420${1000000 + n}`;

@@ -115,6 +115,12 @@ export class Programs {
 
   // ---- the store ----
 
+  // By $RESTART, which stops the server as a crash would, and starts it.
+  async restartStore() {
+    await promisify(execFile)(process.env.RESTART);
+    return { exit: 0, answer: { state: 'restarted' }, complaint: '' };
+  }
+
   // Rows as objects.
   async sql(text) {
     const sqlite = this.url.startsWith('sqlite:');
