@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-confirm: the resident's yes, and "This is not me".
+# On PostgreSQL too
 
 load lib
 load life
@@ -140,8 +141,8 @@ called() { verify "$(code_of "$issued")" c-1 +31612345678 >/dev/null; }
     called
     hold_lock
     answer 75 false
-    failed idb-confirm busy
-    flock -u "$held"
+    failed idb-confirm "$BUSY"
+    release_lock
     at_offset +5m issue_status >/dev/null
     answer 75 false
     failed idb-confirm clock

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-end: hang-up by telephone, done at the desk, stopped by the resident.
+# On PostgreSQL too
 
 load lib
 load life
@@ -306,8 +307,8 @@ erased() {
     called
     hold_lock
     run --separate-stderr -75 idb-end <<<'{"call_id":"c-1"}'
-    failed idb-end busy
-    flock -u "$held"
+    failed idb-end "$BUSY"
+    release_lock
     at_offset +5m issue_status >/dev/null
     run --separate-stderr -75 idb-end <<<'{"call_id":"c-1"}'
     failed idb-end clock

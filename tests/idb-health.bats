@@ -76,7 +76,7 @@ ask() {
     line_is '.store.wait_ms = 200'
     hold_lock
     health 75 'broken ok ok busy open'
-    flock -u "$held"
+    release_lock
     health 0 'ok ok ok ok open'
     issue_status >issued
     run --separate-stderr -75 at_offset -5m idb-health
@@ -88,7 +88,7 @@ ask() {
     line_is '.store.wait_ms = 200'
     hold_lock
     health 78 'broken ok key_missing busy open'
-    flock -u "$held"
+    release_lock
 }
 
 @test "idb-health: of several lines one must be named" {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-invite: what an invitation holds, who can read it, and what is refused.
+# On PostgreSQL too
 
 load lib
 load life
@@ -75,7 +76,9 @@ refused() {
     local code id
     invite "$BOUND"
     code=$(json code) id=$(json invitation)
-    run -1 grep -aqE "${code/-/-?}|999990019|Z-2026-77" "$IDB_STORE"*
+    store_bytes >"$BATS_TEST_TMPDIR/bytes"
+    run -1 grep -aqE "${code/-/-?}|999990019|Z-2026-77" "$BATS_TEST_TMPDIR/bytes"
+    run -0 grep -aqF "$id" "$BATS_TEST_TMPDIR/bytes"
     [ "$(sql 'SELECT actor, action, session, result FROM audit ORDER BY id DESC LIMIT 1')" = "invite:$(id -un)|invite||ok" ]
     [ "$(sql 'SELECT detail FROM audit ORDER BY id DESC LIMIT 1')" = \
         "{\"invitation\":\"$id\",\"purpose\":\"status\",\"bound\":true}" ]
@@ -243,7 +246,9 @@ counted() { sql "SELECT COALESCE(MAX(count), 0) FROM attempts"; }
     # The window goes on.
     run --separate-stderr -0 at_offset +21m env REMOTE_ADDR=192.0.2.1 idb-oidc-start <<<"{\"invitation\":\"$code\"}"
     # No address stands in the store, and nothing says which tries were whose.
-    run -1 grep -aqE '192\.0\.2\.|2001:db8' "$IDB_STORE"*
+    store_bytes >"$BATS_TEST_TMPDIR/bytes"
+    run -1 grep -aqE '192\.0\.2\.|2001:db8' "$BATS_TEST_TMPDIR/bytes"
+    [ -s "$BATS_TEST_TMPDIR/bytes" ]
 }
 
 @test "idb-invite: past the tries in all an honest address still has three, and a proxy's none" {
@@ -274,7 +279,8 @@ counted() { sql "SELECT COALESCE(MAX(count), 0) FROM attempts"; }
 }
 
 @test "idb-invite: a start page without an invitation asks neither store nor key" {
-    rm -r "$IDB_KEYS/invite" "$IDB_KEYS/web/invite.key" "${IDB_STORE%/*}"
+    rm -r "$IDB_KEYS/invite" "$IDB_KEYS/web/invite.key"
+    store_gone
     run --separate-stderr -0 idb-oidc-start <<<'{"purpose":"status"}'
     typed BCDFG-HJKLM 192.0.2.1 78
     [ "$(json error)" = key_missing ]

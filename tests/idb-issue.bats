@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-issue: the answer, its limits, what the store then holds. What an offer may
+# On PostgreSQL too
 # and may not do is in unit/offer.c, for here is no login to make one.
 
 load lib
@@ -118,7 +119,7 @@ bad() {
     issued=$(issue_status '.caller = "+31612345678"')
     token=$(jq -r '.cookies[0] | split("[=;]"; "")[1]' <<<"$issued")
     [ "${#token}" = 22 ]
-    cat "$IDB_STORE"* >"$BATS_TEST_TMPDIR/bytes"
+    store_bytes >"$BATS_TEST_TMPDIR/bytes"
     for secret in "$(code_of "$issued")" "$token" 999990019 Estpersoon Z-1 612345678; do
         run -1 grep -aqF "$secret" "$BATS_TEST_TMPDIR/bytes"
     done
@@ -304,14 +305,14 @@ bad() {
 @test "idb-issue: another writer does not finish" {
     idb_instance '.store.wait_ms = 100'
     hold_lock
-    bad . busy 75
+    bad . "$BUSY" 75
 }
 
 @test "idb-issue: no key, no store" {
     mv "$IDB_KEYS/web/seal.pub" "$IDB_KEYS/web/aside"
     bad . key_missing 78
     mv "$IDB_KEYS/web/aside" "$IDB_KEYS/web/seal.pub"
-    rm "$IDB_STORE"
+    store_gone
     run --separate-stderr -78 issue_status
     failed idb-issue store_missing
 }

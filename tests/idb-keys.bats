@@ -5,6 +5,7 @@ load lib
 
 setup() {
     export IDB_CONFIG=$BATS_TEST_TMPDIR/idb.json IDB_KEYS=$BATS_TEST_TMPDIR/keys
+    store_new "$BATS_TEST_TMPDIR"
     idb_config "$BATS_TEST_TMPDIR" >"$IDB_CONFIG"
     cd "$BATS_TEST_TMPDIR" || return
 }

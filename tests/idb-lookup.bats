@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-lookup: what the desk sees, who may, and that forged rows are found out.
+# On PostgreSQL too
 
 load lib
 load life
@@ -646,7 +647,7 @@ is_forged() {
     called
     hold_lock
     look 75
-    failed idb-lookup busy
+    failed idb-lookup "$BUSY"
     tells_nothing
     look 0 '"peek":true'
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-renew: a new code for the same session, a few times and not for long.
+# On PostgreSQL too
 
 load lib
 load life
@@ -167,8 +168,8 @@ renew_at() { run --separate-stderr "-$2" at_offset "$1" browser idb-renew "$issu
     mv "$IDB_CONFIG.new" "$IDB_CONFIG"
     hold_lock
     renew 75
-    failed idb-renew busy
-    flock -u "$held"
+    failed idb-renew "$BUSY"
+    release_lock
     at_offset +5m issue_status >/dev/null
     renew 75
     failed idb-renew clock

@@ -420,7 +420,7 @@ END
     hold_lock
     run --separate-stderr -0 idb-stats
     [ "$(json .overdue)" = 0 ]
-    flock -u "$held"
+    release_lock
     [ "$(count_calls flock idb-stats)" = 0 ]
     # No row is found by going through a whole table.
     plan() { sqlite3 "$IDB_STORE" "EXPLAIN QUERY PLAN $1"; }
@@ -473,7 +473,7 @@ END
     until grep -qx 1 "$BATS_TEST_TMPDIR/out"; do sleep 0.02; done
     jq '.store.wait_ms = 100' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
     run --separate-stderr -75 idb-stats
-    failed idb-stats busy
+    failed idb-stats "$BUSY"
     exec 7>&-
     wait
     run --separate-stderr -0 idb-stats

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-status: what the resident's page may know, in each state.
+# On PostgreSQL too
 
 load lib
 load life

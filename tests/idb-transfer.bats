@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-transfer: the verification goes along with a call, and nothing else does.
+# On PostgreSQL too
 
 load lib
 load life
@@ -239,8 +240,8 @@ agent:bob|reveal|ok" ]
     called
     hold_lock
     transfer 75 c-1 c-2
-    failed idb-transfer busy
-    flock -u "$held"
+    failed idb-transfer "$BUSY"
+    release_lock
     at_offset +5m issue_status >/dev/null
     transfer 75 c-1 c-2
     failed idb-transfer clock

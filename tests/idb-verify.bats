@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # idb-verify: what becomes of a code, and of those who guess.
+# On PostgreSQL too
 
 load lib
 load life
@@ -112,7 +113,9 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
         run --separate-stderr -0 verify "$(code_of "$issued")" "call$RANDOM$RANDOM" "$caller"
         [ "$(column 'number_hint, caller_last2' "$(session_of "$issued")")" = "$hint|$last2" ]
     done
-    run -1 grep -aqE '612345678|687654321' "$IDB_STORE"*
+    store_bytes >"$BATS_TEST_TMPDIR/bytes"
+    run -1 grep -aqE '612345678|687654321' "$BATS_TEST_TMPDIR/bytes"
+    run -0 grep -aqF "$session" "$BATS_TEST_TMPDIR/bytes"
 }
 
 @test "idb-verify: an empty caller is a withheld one, and so is null" {
@@ -642,8 +645,8 @@ with_token() {
     jq '.store.wait_ms = 100' "$IDB_CONFIG" >"$IDB_CONFIG.new"
     mv "$IDB_CONFIG.new" "$IDB_CONFIG"
     hold_lock
-    bad busy 75 "{\"code\":\"$code\",\"call_id\":\"c-1\"}"
-    flock -u "$held"
+    bad "$BUSY" 75 "{\"code\":\"$code\",\"call_id\":\"c-1\"}"
+    release_lock
     run --separate-stderr -0 verify "$code" c-1
     accepted "$session"
 }
@@ -656,7 +659,7 @@ with_token() {
     sql "UPDATE meta SET value = 99"
     bad schema 78 "$request"
     [[ $stderr == *idb-store* ]]
-    rm "$IDB_STORE"
+    store_gone
     run --separate-stderr -78 idb-verify <<<"$request"
     failed idb-verify store_missing
 }

@@ -10,30 +10,35 @@ IDB_BUILD=${IDB_BUILD:-$IDB_ROOT/build}
 PATH=$IDB_BUILD:$PATH
 export IDB_ROOT IDB_BUILD PATH
 
+# Where the store is: sqlite, or postgresql with IDB_TEST_STORE=postgresql.
+# shellcheck source=tests/store/sqlite.bash
+source "$IDB_ROOT/tests/store/${IDB_TEST_STORE:=sqlite}.bash"
+
 # idb_instance [JQ]: a configuration with keys and store of its own, made anew in
-# $BATS_TEST_TMPDIR/idb; JQ changes the configuration. Sets IDB_CONFIG, IDB_STORE
-# (the database file) and IDB_KEYS (the key directory).
+# $BATS_TEST_TMPDIR/idb; JQ changes the configuration. Sets IDB_CONFIG and IDB_KEYS (the
+# key directory).
 idb_instance() {
     local dir=$BATS_TEST_TMPDIR/idb
     rm -rf "$dir"
     mkdir "$dir"
     mkdir -m 700 "$dir/cache"
-    export IDB_CONFIG=$dir/idb.json IDB_STORE=$dir/store/idb.db IDB_KEYS=$dir/keys
+    export IDB_CONFIG=$dir/idb.json IDB_KEYS=$dir/keys
+    store_new "$dir" || return
     idb_config "$dir" | jq "${1-.}" >"$IDB_CONFIG" || return
     idb-keys create >"$dir/keys.log" && idb-store create >"$dir/store.log" && return
     cat "$dir"/*.log >&2
     return 1
 }
 
-# idb_config DIR: the configuration of an instance in DIR. Without keys.users and
-# store.group, so that whoever runs the tests is every zone.
+# idb_config DIR: the configuration of an instance in DIR, after store_new. Without
+# keys.users and store.group, so that whoever runs the tests is every zone.
 idb_config() {
-    jq -n --arg dir "$1" --arg user "$(id -un)" '{
+    jq -n --arg dir "$1" --arg user "$(id -un)" --argjson store "$STORE" '{
         organisation: { name: { nl: "Gemeente Voorbeeld", en: "Municipality of Voorbeeld" },
                         url: "https://www.example.org" },
         lines: { kcc: { number: "+31241234567", number_display: "+31 24 123 45 67",
                         clients: ["pbx"] } },
-        store: { url: "sqlite:\($dir)/store/idb.db" },
+        store: $store,
         keys: { directory: "\($dir)/keys" },
         cache: { directory: "\($dir)/cache" },
         issue: { attest: ["front-office"] },
@@ -61,6 +66,9 @@ issue_status() {
               auth: { method: "counter", level: "substantial" }, reference: "Z-1" }
             | '"${1-.}" | idb-issue --attest=front-office
 }
+
+# snapshot: to see that nothing in the store was changed.
+snapshot() { dump | sha256sum; }
 
 # code_of ISSUED, cookies_of ISSUED: the code in idb-issue's answer; its cookies
 # as the browser sends them back, one Cookie header.

@@ -4,9 +4,6 @@
 # Whoever runs the tests is nobody at the desk but by what a test sets.
 unset SUDO_USER REMOTE_USER AUTH_TYPE
 
-# sql STATEMENT: what an administrator, or an attacker, does with the store.
-sql() { sqlite3 -bail -cmd '.timeout 5000' "$IDB_STORE" "$1"; }
-
 # column NAME SESSION: one value of a session's row.
 column() { sql "SELECT $1 FROM session WHERE id = '$2'"; }
 
@@ -56,15 +53,6 @@ newest_audit() {
 
 # alarms WORD: how often it was raised.
 alarms() { sql "SELECT COALESCE(SUM(count), 0) FROM counter WHERE name = '$1'"; }
-
-# snapshot: all that may change but never by a refusal before the first write.
-snapshot() { sqlite3 -cmd '.timeout 5000' "$IDB_STORE" .dump | sha256sum; }
-
-# hold_lock: takes the writers' queue, for this test.
-hold_lock() {
-    exec {held}>>"$IDB_STORE-lock"
-    flock -n "$held"
-}
 
 # a_lot N: so many characters.
 a_lot() { head -c "$1" /dev/zero | tr '\0' x; }

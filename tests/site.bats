@@ -91,6 +91,7 @@ load demo
     copy_tree
     mkdir -m 777 "$tree/idb"
     export IDB_CONFIG=$tree/idb/idb.json IDB_BUILD=$tree/build
+    store_new "$tree/idb"
     idb_config "$tree/idb" >"$IDB_CONFIG"
     runuser -u nobody -- "$tree/build/idb-keys" create
     run --separate-stderr -0 "$tree/scripts/site" start "$tree/site" web "$port" --user nobody

@@ -5,15 +5,9 @@
 # Whoever runs the tests is nobody at the desk but by what a test sets.
 unset SUDO_USER REMOTE_USER AUTH_TYPE
 
-# instance [JQ]: idb_instance, but the store can be asked with sql afterwards.
-# A test that runs many programs at once gives them a longer wait than usual.
+# instance [JQ]: idb_instance. A test that runs many programs at once gives them a longer wait than usual.
 instance() {
     idb_instance ".store.wait_ms = 20000 | ${1-.}"
-}
-
-# sql STATEMENT: asks the store.
-sql() {
-    sqlite3 -bail -cmd '.timeout 10000' "$IDB_STORE" "$1"
 }
 
 # issue N [PURPOSE]: issues N codes in one go, prints the answers.
@@ -62,11 +56,6 @@ is_sound() {
         SELECT 'on record as issued, and not: ' || session FROM audit
          WHERE action = 'issue' AND session NOT IN (SELECT id FROM session);")
     [ -z "$wrong" ] || { printf '%s\n' "$wrong"; return 1; }
-}
-
-# contents: what the store holds, to see that nothing was changed.
-contents() {
-    sql .dump | sha256sum
 }
 
 needs_root() {

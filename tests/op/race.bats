@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # One code, many calls at the same moment.
+# On PostgreSQL too
 # Sanitized with --long
 
 setup() {

@@ -46,3 +46,25 @@ pg_stop() {
     [ ! -e "$1/data/postmaster.pid" ] ||
         pg_as "$PG_BIN/pg_ctl" --pgdata="$1/data" -w -m "${2-fast}" stop >/dev/null 2>&1 || true
 }
+
+# pg_of_tests DIR: makes and starts one for many tests at once, where everybody is who they
+# are to the machine, with those functions of SQLite that tests use in statements.
+pg_of_tests() {
+    pg_make "$1" || return
+    echo 'local all all peer' >"$1/data/pg_hba.conf"
+    pg_start "$1" max_connections=400 || return
+    psql -Xq -v ON_ERROR_STOP=1 -h "$1" -d postgres <<'END'
+CREATE SCHEMA like_sqlite;
+SET search_path TO like_sqlite;
+CREATE FUNCTION zeroblob(n integer) RETURNS bytea LANGUAGE sql AS
+    $$ SELECT decode(repeat('00', n), 'hex') $$;
+CREATE FUNCTION randomblob(n integer) RETURNS bytea LANGUAGE sql VOLATILE AS
+    $$ SELECT substr(decode(md5(random()::text) || md5(random()::text), 'hex'), 1, n) $$;
+CREATE FUNCTION quote(t text) RETURNS text LANGUAGE sql AS $$ SELECT quote_nullable(t) $$;
+CREATE FUNCTION quote(b bytea) RETURNS text LANGUAGE sql AS
+    $$ SELECT COALESCE('x''' || encode(b, 'hex') || '''', 'NULL') $$;
+CREATE FUNCTION joined(a text, b text) RETURNS text LANGUAGE sql AS
+    $$ SELECT CASE WHEN b IS NULL THEN a ELSE COALESCE(a || ',', '') || b END $$;
+CREATE AGGREGATE group_concat(text) (SFUNC = joined, STYPE = text);
+END
+}
