@@ -29,6 +29,7 @@ a_day() {
     export IDB_CONFIG=$DIR/idb.json
     mkdir -m 700 "$DIR/cache" "$DIR/keys" "$DIR/keys/web"
     (umask 077 && echo hush >"$DIR/keys/web/login.secret")
+    store_new "$DIR"
     idb_config "$DIR" | jq --arg url "$1" --arg issuer "http://127.0.0.1:$(free_port)" '
         .store = { url: $url, wait_ms: 20000 }
         | .code = { digits: 10, valid: 600 }
