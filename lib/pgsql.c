@@ -1,14 +1,18 @@
 #include "pgsql.h"
 
+#include "timestamp.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY "libpq.so.5"
+#define LIBRARY   "libpq.so.5"
+#define SETTLE_MS 3000 /* that a server may be silent once we are logged in */
 
 struct idb_pq idb_pq;
 
@@ -59,6 +63,7 @@ static const struct {
 } states[] = {
     { "08", IDB_TEMPFAIL, "store_lost", "try again. Nothing was done." },
     { "23505", IDB_TEMPFAIL, "conflict", "try again. Nothing was done." },
+    { "25P03", IDB_TEMPFAIL, "store_lost", "try again. Nothing was done." },
     { "25006", IDB_UNAVAILABLE, "store_read_only", "name the primary server in store.url." },
     { "28", IDB_NOPERM, "store_unreadable", "let this user log in there, see idb-scale(7)." },
     { "3D000", IDB_CONFIG, "store_missing", "make the database with createdb." },
@@ -153,6 +158,44 @@ static bool pass_file(char path[PATH_MAX], const struct idb_config *config, stru
                        strerror(errno), user->pw_name);
 }
 
+bool idb_pgsql_wait(PGconn *conn, int64_t until)
+{
+    struct pollfd fd = { .fd = idb_pq.PQsocket(conn), .events = POLLIN };
+    int flushed = idb_pq.PQflush(conn);
+    int64_t left = until - idb_timestamp_monotonic();
+    int ready;
+
+    if (flushed == -1)
+        return false;
+    if (flushed == 1)
+        fd.events |= POLLOUT;
+    ready = poll(&fd, 1, left > 0 ? (int)left : 0);
+    if (ready == -1 && errno == EINTR)
+        return true;
+    return ready > 0 && (!(fd.revents & ~POLLOUT) || idb_pq.PQconsumeInput(conn));
+}
+
+/* The last result of several statements, as by PQexec(), which would wait for ever; NULL
+ * when the connection is lost. */
+static PGresult *run(PGconn *conn, const char *sql)
+{
+    int64_t until = idb_timestamp_monotonic() + SETTLE_MS;
+    PGresult *last = NULL;
+    PGresult *next;
+    bool ok = idb_pq.PQsendQuery(conn, sql);
+
+    while (ok) {
+        while (ok && idb_pq.PQisBusy(conn))
+            ok = idb_pgsql_wait(conn, until);
+        next = ok ? idb_pq.PQgetResult(conn) : NULL;
+        if (ok && !next)
+            return last;
+        idb_pq.PQclear(last);
+        last = next;
+    }
+    return NULL;
+}
+
 /* Who waits for a lock longer than store.wait_ms, or has a transaction open and is gone, is
  * let go of by the server. A commit is durable, also where the server's own setting says
  * otherwise. */
@@ -168,13 +211,15 @@ static bool settle(PGconn *conn, const struct idb_config *config, struct idb_err
         return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     snprintf(sql, sizeof sql,
              "SET search_path TO %s, pg_temp; SET lock_timeout = %lld;"
-             " SET idle_in_transaction_session_timeout = 15000; SET tcp_user_timeout = 5000;"
+             " SET idle_in_transaction_session_timeout = 5000; SET tcp_user_timeout = 5000;"
              " SET jit = off; SET plan_cache_mode = force_generic_plan;"
              " SELECT set_config('synchronous_commit', 'on', false)"
              " WHERE current_setting('synchronous_commit') = 'off'",
              schema, (long long)config->store_wait_ms);
     idb_pq.PQfreemem(schema);
-    result = idb_pq.PQexec(conn, sql);
+    result = run(conn, sql);
+    if (!result)
+        return fail_as("08006", "the server does not answer", "opening", err);
     ok = idb_pq.PQresultStatus(result) == PGRES_TUPLES_OK
          || idb_pgsql_fail(conn, result, "opening", err);
     idb_pq.PQclear(result);

@@ -44,6 +44,7 @@
     F(PQresultErrorField)                                                                          \
     F(PQresultStatus)                                                                              \
     F(PQsendPrepare)                                                                               \
+    F(PQsendQuery)                                                                                 \
     F(PQsendQueryPrepared)                                                                         \
     F(PQsendQueryParams)                                                                           \
     F(PQserverVersion)                                                                             \
@@ -70,6 +71,10 @@ bool idb_pgsql_is(const struct idb_config *config);
  * caller's. A server that is gone is noticed within seconds. IDB_UNAVAILABLE "store_down",
  * IDB_NOPERM "store_unreadable", IDB_CONFIG "store_missing". */
 bool idb_pgsql_connect(PGconn **conn, const struct idb_config *config, struct idb_error *err);
+
+/* Waits until the connection brought something or can take what is still to be sent, at most
+ * until then (idb_timestamp_monotonic()). False when it is lost, or silent. */
+bool idb_pgsql_wait(PGconn *conn, int64_t until);
 
 /* An error of store.h for what the server or libpq says; doing is put before the message.
  * result may be NULL. */

@@ -7,14 +7,12 @@
 #include "timestamp.h"
 
 #include <endian.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VALUES_MAX  16
-#define PATIENCE_MS 8000 /* that a server may be silent, beyond the wait for a lock */
+#define PATIENCE_MS 4000 /* that a server may be silent, beyond the wait for a lock */
 #define OWN         6    /* statements that are the driver's own */
 
 /* Types of values, by their numbers in PostgreSQL's pg_type.dat. */
@@ -224,31 +222,13 @@ static bool send_statement(struct db *db, const char *sql, const struct idb_valu
 
 /* ---- receiving ---- */
 
-/* Waits until the connection has something for us, or can take something. */
-static bool wait_for(struct db *db, int64_t until)
-{
-    struct pollfd fd = { .fd = idb_pq.PQsocket(db->conn), .events = POLLIN };
-    int flushed = idb_pq.PQflush(db->conn);
-    int64_t left = until - idb_timestamp_monotonic();
-    int ready;
-
-    if (flushed == -1)
-        return false;
-    if (flushed == 1)
-        fd.events |= POLLOUT;
-    ready = poll(&fd, 1, left > 0 ? (int)left : 0);
-    if (ready == -1 && errno == EINTR)
-        return true;
-    return ready > 0 && (!(fd.revents & ~POLLOUT) || idb_pq.PQconsumeInput(db->conn));
-}
-
 /* The next result, or NULL between those of two statements. */
 static bool next_result(struct db *db, int64_t until, PGresult **result)
 {
     if (idb_pq.PQflush(db->conn) == -1)
         return false;
     while (idb_pq.PQisBusy(db->conn))
-        if (!wait_for(db, until))
+        if (!idb_pgsql_wait(db->conn, until))
             return false;
     *result = idb_pq.PQgetResult(db->conn);
     return idb_pq.PQstatus(db->conn) == CONNECTION_OK;
@@ -271,16 +251,19 @@ static int64_t int_of(const PGresult *result, int row, int column)
     return (int64_t)be64toh(number);
 }
 
-/* The result of one statement, kept where it is asked for. The first that failed is what
- * went wrong: what came behind it was not done. */
-static void take_result(struct db *db, PGresult *result, bool asked, const char *doing,
+/* The result of one statement, kept where none is left behind it. The first that failed is
+ * what went wrong: what came behind it was not done. That the connection was lost is no word
+ * of the server; nor does what it says behind the last statement tell of that. */
+static void take_result(struct db *db, PGresult *result, int left, const char *doing,
                         struct idb_error *found)
 {
     bool good = is_good(result);
+    bool is_word = idb_pq.PQresultErrorField(result, PG_DIAG_SQLSTATE)
+                   || idb_pq.PQstatus(db->conn) == CONNECTION_OK;
 
-    if (!good && !found->code)
+    if (!good && !found->code && is_word && left >= 0)
         idb_pgsql_fail(db->conn, result, doing, found);
-    if (good && asked) {
+    if (good && left == 0) {
         db->result = result;
         db->rows = idb_pq.PQntuples(result);
     } else {
@@ -301,14 +284,17 @@ static bool receive(struct db *db, const char *doing, struct idb_error *err)
     for (;;) {
         if (!next_result(db, until, &result)) {
             idb_pq.PQclear(result);
-            return lost(db, doing, err);
+            lost(db, doing, err);
+            if (found.code)
+                *err = found; /* said before it went: surer than its silence */
+            return false;
         }
         if (result && idb_pq.PQresultStatus(result) == PGRES_PIPELINE_SYNC)
             break;
         if (result && db->number_at == db->owed - left && is_good(result))
             db->number = int_of(result, 0, 0);
         if (result)
-            take_result(db, result, left == 0, doing, &found);
+            take_result(db, result, left, doing, &found);
         else
             left--; /* that was one statement */
     }

@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# The connection to PostgreSQL cut at every place, in both directions: what a program
+# answers and what the store holds agree, whatever got through.
+
+setup() {
+    load ../lib
+    load ../tools/postgresql
+    DIR=$(mktemp -d /tmp/idb-cut.XXXXXX) # the path of a socket must be short
+    chmod 755 "$DIR"
+    export PG_DIR=$DIR/server
+    pg_make "$PG_DIR"
+    pg_start "$PG_DIR"
+    export IDB_CONFIG=$BATS_TEST_TMPDIR/idb.json
+    # A code keyed in once more counts as a wrong one.
+    idb_config "$BATS_TEST_TMPDIR" | jq --arg url "postgresql:///postgres?host=$PG_DIR" '
+        .store = { url: $url } | .throttle = { total: 1000000, per_caller: 1000 }' >"$IDB_CONFIG"
+    mkdir -m 700 "$BATS_TEST_TMPDIR/cache"
+    idb-keys create >/dev/null
+    idb-store create >/dev/null
+}
+
+teardown() {
+    pg_stop "$PG_DIR" immediate
+    rm -rf "$DIR"
+}
+
+# cut WHAT HOW WHICH EVERY: cut-rounds finds nothing wrong; its figures are shown.
+cut() {
+    run --separate-stderr "$IDB_ROOT/tests/tools/cut-rounds" "$@"
+    [ "$status" -eq 0 ] && [ -z "$stderr" ] || {
+        printf '%s\n' "$output" "$stderr" | head -n 30
+        return 1
+    }
+    printf '%s\n' "$output" >&3
+}
+
+# once_each: no session was accepted twice, and each that was called has its row.
+once_each() {
+    local wrong
+    wrong=$(psql -qAtX -h "$PG_DIR" postgres <<<"SET search_path TO idb;
+        SELECT 'accepted twice: ' || session FROM audit
+         WHERE action = 'verify' AND result = 'accepted' GROUP BY session HAVING COUNT(*) > 1;
+        SELECT 'accepted without a row that says so: ' || id FROM session
+         WHERE called_at IS NOT NULL AND id NOT IN (SELECT session FROM audit
+               WHERE action = 'verify' AND result = 'accepted');
+        SELECT 'issued without a row that says so: ' || id FROM session
+         WHERE id NOT IN (SELECT session FROM audit WHERE action = 'issue');
+        SELECT 'on record as issued, and not: ' || session FROM audit
+         WHERE action = 'issue' AND session NOT IN (SELECT id FROM session)")
+    [ -z "$wrong" ] || { printf '%s\n' "$wrong"; return 1; }
+    run -0 idb-store check
+}
+
+@test "cut: a verify, its first connection cut everywhere: accepted all the same" {
+    cut verify close first 1
+    cut verify reset first 1
+    cut verify terminate first 1
+    once_each
+}
+
+@test "cut: a verify, every connection cut everywhere: what it says is what the store holds" {
+    cut verify close all 1
+    cut verify terminate all 1
+    once_each
+}
+
+@test "cut: three verifies in one stream: each has its own answer, and it is true" {
+    cut group close first 2
+    cut group close all 2
+    cut group terminate all 2
+    once_each
+}
+
+@test "cut: an issue: no code is shown that is not in the store" {
+    cut issue close first 1
+    cut issue close all 2
+    cut issue terminate first 1
+    once_each
+}
+
+@test "cut: an end: what is said to have ended is erased" {
+    cut end close first 1
+    cut end close all 2
+    once_each
+}
+
+@test "cut: a lookup: nothing is shown that is not on record" {
+    cut lookup close first 1
+    cut lookup close all 2
+    once_each
+}
+
+@test "cut: connections that fall silent are given up, and what was asked is done by another" {
+    local what
+    for what in verify group issue end lookup; do
+        cut "$what" silent first 5
+    done
+    cut verify silent all 7
+    cut issue silent all 7
+    once_each
+}
