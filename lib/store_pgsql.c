@@ -251,17 +251,26 @@ static int64_t int_of(const PGresult *result, int row, int column)
     return (int64_t)be64toh(number);
 }
 
+/* Whether a failure says that its statement was undone. That the connection was lost does
+ * not; and a server that ends it in the midst of a commit may have committed. */
+static bool says_undone(const PGresult *result, bool commits, bool connected)
+{
+    const char *severity = idb_pq.PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return severity ? !commits || !strcmp(severity, "ERROR") : connected;
+}
+
 /* The result of one statement, kept where none is left behind it. The first that failed is
- * what went wrong: what came behind it was not done. That the connection was lost is no word
- * of the server; nor does what it says behind the last statement tell of that. */
+ * what went wrong: what came behind it was not done. What the server says behind the last
+ * statement does not tell of that. */
 static void take_result(struct db *db, PGresult *result, int left, const char *doing,
                         struct idb_error *found)
 {
     bool good = is_good(result);
-    bool is_word = idb_pq.PQresultErrorField(result, PG_DIAG_SQLSTATE)
-                   || idb_pq.PQstatus(db->conn) == CONNECTION_OK;
 
-    if (!good && !found->code && is_word && left >= 0)
+    if (!good && !found->code && left >= 0
+        && says_undone(result, left == 0 && doing == committing,
+                       idb_pq.PQstatus(db->conn) == CONNECTION_OK))
         idb_pgsql_fail(db->conn, result, doing, found);
     if (good && left == 0) {
         db->result = result;
