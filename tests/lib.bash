@@ -30,9 +30,10 @@ idb_instance() {
     return 1
 }
 
-# idb_config DIR: the configuration of an instance in DIR, after store_new. Without
+# idb_config DIR: the configuration of an instance in DIR, with the store of store_new. Without
 # keys.users and store.group, so that whoever runs the tests is every zone.
 idb_config() {
+    [ -n "${STORE-}" ] || store_new "$1" || return
     jq -n --arg dir "$1" --arg user "$(id -un)" --argjson store "$STORE" '{
         organisation: { name: { nl: "Gemeente Voorbeeld", en: "Municipality of Voorbeeld" },
                         url: "https://www.example.org" },
