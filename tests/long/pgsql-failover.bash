@@ -1,0 +1,166 @@
+# Two PostgreSQL servers, one the standby of the other, and traffic on them:
+# `load pgsql-failover`.
+# shellcheck shell=bash
+
+# pair_make DIR: $A, the primary, and $B, its synchronous standby, in DIR, and a store that
+# names both. Sets PRIMARY, STANDBY.
+pair_make() {
+    local port
+    A=$1/a B=$1/b
+    port=$(free_ports 2)
+    PORT_A=$port PORT_B=$((port + 1))
+    export PGDATABASE=postgres
+    pg_make "$A"
+    server_start "$A"
+    PRIMARY=$A STANDBY=$B
+    export IDB_CONFIG=$BATS_TEST_TMPDIR/idb.json
+    idb_config "$BATS_TEST_TMPDIR" | jq --arg hosts "127.0.0.1:$PORT_A,127.0.0.1:$PORT_B" \
+        --arg user "$(id -un)" '.throttle = { total: 1000000, per_caller: 1000 } |
+            .store = { url: "postgresql://\($user)@\($hosts)/postgres" }' >"$IDB_CONFIG"
+    mkdir -m 700 "$BATS_TEST_TMPDIR/cache"
+    idb-keys create >/dev/null
+    idb-store create >/dev/null
+    standby_make
+}
+
+port_of() { [ "$1" = "$A" ] && echo "$PORT_A" || echo "$PORT_B"; }
+
+server_start() {
+    pg_start "$1" listen_addresses=127.0.0.1 "port=$(port_of "$1")"
+}
+
+# ask SERVER SQL: by its own socket.
+ask() { psql -qAtX -v ON_ERROR_STOP=1 -h "$1" -p "$(port_of "$1")" -c "$2"; }
+
+# standby_make: makes $STANDBY anew from $PRIMARY, and waits until that commits with it.
+standby_make() {
+    rm -rf "$STANDBY/data"
+    mkdir -p "$STANDBY"
+    [ "$(id -u)" != 0 ] || chown postgres "$STANDBY"
+    pg_as "$PG_BIN/pg_basebackup" -R -c fast -D "$STANDBY/data" -h "$PRIMARY" \
+        -p "$(port_of "$PRIMARY")" -U "$(id -un)"
+    # Once it is the primary nobody waits for a standby, until there is one.
+    echo "synchronous_standby_names = ''" >>"$STANDBY/data/postgresql.auto.conf"
+    server_start "$STANDBY"
+    ask "$PRIMARY" "ALTER SYSTEM SET synchronous_standby_names = '*'"
+    ask "$PRIMARY" 'SELECT pg_reload_conf()' >/dev/null
+    until_true is_synchronous
+}
+
+is_synchronous() {
+    [ "$(ask "$PRIMARY" 'SELECT sync_state FROM pg_stat_replication')" = sync ]
+}
+
+# processes SERVER: all of it, the first one first.
+processes() {
+    local first
+    first=$(head -n 1 "$1/data/postmaster.pid") || return
+    echo "$first"
+    ps --no-headers -o pid --ppid "$first"
+}
+
+# strike SIGNAL SERVER: to all its processes at once.
+strike() {
+    local pids
+    mapfile -t pids < <(processes "$2")
+    # shellcheck disable=SC2086 # numbers, with the blanks of ps
+    kill "-$1" ${pids[*]} 2>/dev/null || true
+}
+
+# promote: the standby is the primary from now on. Sets PROMOTED.
+promote() {
+    local was=$PRIMARY
+    pg_as "$PG_BIN/pg_ctl" --pgdata="$STANDBY/data" -w promote >/dev/null
+    PROMOTED=$EPOCHREALTIME
+    PRIMARY=$STANDBY STANDBY=$was
+}
+
+# serve_start: idb-serve, kept, with sockets for verify and end in $TRAFFIC.
+serve_start() {
+    systemd-socket-activate -l "$TRAFFIC/verify" -l "$TRAFFIC/end" --fdname=verify:end \
+        -E IDB_CONFIG "$IDB_BUILD/idb-serve" </dev/null >"$TRAFFIC/serve.out" \
+        2>"$TRAFFIC/serve.err" 3>&- &
+    SERVE=$!
+    until_true test -S "$TRAFFIC/end"
+}
+
+# traffic_start: two that run programs, three that stay connected to idb-serve.
+traffic_start() {
+    local i
+    WORKERS=()
+    TRAFFIC=$(mktemp -d "$DIR/traffic.XXXXXX")
+    serve_start
+    for i in 1 2 3 4 5; do
+        "$IDB_ROOT/tests/tools/store-traffic" "$TRAFFIC" "w$i" \
+            "$([ "$i" -le 2 ] && echo program || echo serve)" 2>>"$TRAFFIC/complaints" 3>&- &
+        WORKERS+=($!)
+    done
+    traffic_flows
+}
+
+# traffic_flows [SINCE]: both kinds have had a code accepted since; sets FIRST, FIRST_SERVE:
+# when.
+traffic_flows() {
+    local since=${1-$EPOCHREALTIME}
+    until_true accepted_since "$since" 'w[12]' || return
+    FIRST=$AT
+    until_true accepted_since "$since" 'w[345]' || return
+    FIRST_SERVE=$AT
+}
+
+# accepted_since TIME WORKERS: that a request began and was accepted after; sets AT.
+accepted_since() {
+    AT=$(cat "$TRAFFIC"/$2.log 2>/dev/null | awk -v since="$1" \
+        '$3 == "verify" && $4 == "accepted" && $1 > since { print $1 }' | sort -n | head -n 1)
+    [ -n "$AT" ]
+}
+
+# after FROM TO: seconds.
+after() { awk -v from="$1" -v to="$2" 'BEGIN { printf "%.2f s", to - from }'; }
+
+# traffic_end: lets what is under way be answered, and holds it all against the store.
+traffic_end() {
+    touch "$TRAFFIC/stop"
+    until_true nobody_left || { tail -n 3 "$TRAFFIC"/*.log; return 1; }
+    kill "$SERVE"
+    wait "$SERVE"
+    SERVE=
+    PGHOST=$PRIMARY PGPORT=$(port_of "$PRIMARY") run "$IDB_ROOT/tests/tools/store-traffic" "$TRAFFIC" check
+    [ "$status" -eq 0 ] || { printf '%s\n' "$output" | head -n 30; return 1; }
+    printf '%s\n' "$output" >&3
+    once_each
+}
+
+nobody_left() {
+    local pid
+    for pid in "${WORKERS[@]}"; do
+        ! kill -0 "$pid" 2>/dev/null || return 1
+    done
+}
+
+# once_each: no code was accepted twice, and what was done is on record.
+once_each() {
+    local wrong
+    wrong=$(ask "$PRIMARY" "SET search_path TO idb;
+        SELECT 'accepted twice: ' || session FROM audit
+         WHERE action = 'verify' AND result = 'accepted' GROUP BY session HAVING COUNT(*) > 1;
+        SELECT 'accepted without a row that says so: ' || id FROM session
+         WHERE called_at IS NOT NULL AND id NOT IN (SELECT session FROM audit
+               WHERE action = 'verify' AND result = 'accepted');
+        SELECT 'issued without a row that says so: ' || id FROM session
+         WHERE id NOT IN (SELECT session FROM audit WHERE action = 'issue')")
+    [ -z "$wrong" ] || { printf '%s\n' "$wrong"; return 1; }
+}
+
+# pair_end: for teardown; harmless where there is nothing.
+pair_end() {
+    local pid server
+    touch "${TRAFFIC:-$DIR}/stop"
+    for pid in "${WORKERS[@]}" ${SERVE:+"$SERVE"}; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    for server in "$A" "$B"; do
+        [ ! -e "$server/data/postmaster.pid" ] || strike KILL "$server"
+    done
+}
