@@ -32,9 +32,9 @@ void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t
     in[0] = idb_bytes(t->call, IDB_MAC_SIZE);
     for (size_t i = 0; i < IDB_CALLER_MACS; i++)
         in[1 + i] = i < t->callers ? idb_bytes(t->caller[i], IDB_MAC_SIZE) : idb_null();
-    in[3] = idb_bytes(everybody, IDB_MAC_SIZE);
-    in[4] = idb_int(app->now - window);
-    in[5] = idb_int(window);
+    in[1 + IDB_CALLER_MACS] = idb_bytes(everybody, IDB_MAC_SIZE);
+    in[2 + IDB_CALLER_MACS] = idb_int(app->now - window);
+    in[3 + IDB_CALLER_MACS] = idb_int(window);
 }
 
 int idb_throttle_left(const struct idb_app *app, int64_t by_call)

@@ -20,7 +20,7 @@ struct idb_throttle {
 
 /* The first values of IDB_SQL_STANDING, whose first columns are how many by the call, by the
  * caller and by all; in borrows from t. */
-#define IDB_THROTTLE_VALUES 6
+#define IDB_THROTTLE_VALUES (4 + IDB_CALLER_MACS)
 void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t,
                          struct idb_value in[IDB_THROTTLE_VALUES]);
 

@@ -387,6 +387,27 @@ mac_under() {
     [ "$(asks "$(session_of "$issued")")" = notify ]
 }
 
+@test "idb-verify: a new key does not begin the count of a caller anew, be it the fourth" {
+    local n
+    idb_instance '.throttle = { per_caller: 4 }'
+    guess a +31612345678 1
+    for n in b c d; do
+        idb-keys rotate code >/dev/null
+        [ "$(asks_of "$n" +31612345678)" = notify ]
+        guess "$n" +31612345678 1
+    done
+    [ "$(asks_of e +31612345678)" = page ]
+    [ "$(asks_of f +31687654321)" = notify ]
+}
+
+# asks_of CALL CALLER: what a session is asked that such a call is given now.
+asks_of() {
+    local issued
+    issued=$(issue_status)
+    verify "$(code_of "$issued")" "asks-$1" "$2" >/dev/null
+    asks "$(session_of "$issued")"
+}
+
 @test "idb-verify: withheld numbers are counted together" {
     idb_instance '.throttle = { per_caller: 2 }'
     guess a '' 1
