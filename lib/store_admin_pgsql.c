@@ -156,6 +156,11 @@ static bool guard(PGconn *conn, const struct idb_config *config, const struct gu
  * them all. */
 static bool set_rights(PGconn *conn, const struct idb_config *config, struct idb_error *err)
 {
+    if (!idb_admin_pgsql_execf(conn, "granting", err,
+                               "REVOKE ALL ON SCHEMA \"%s\" FROM PUBLIC;"
+                               " REVOKE ALL ON ALL TABLES IN SCHEMA \"%s\" FROM PUBLIC",
+                               config->store_schema, config->store_schema))
+        return false;
     for (enum role role = 0; role < ROLES; role++) {
         const char *name = role_name(config, role);
 
@@ -288,6 +293,27 @@ static bool check_rights(PGconn *conn, const struct idb_config *config, struct i
     return true;
 }
 
+/* A trigger that is gone, or switched off, lets every zone write what it may only erase. */
+static bool check_guards(PGconn *conn, struct idb_error *err)
+{
+    for (size_t i = 0; i < sizeof guards / sizeof guards[0]; i++) {
+        int64_t there;
+
+        if (!idb_admin_pgsql_number(
+                conn,
+                "SELECT COUNT(*) FROM pg_trigger"
+                " WHERE tgrelid = 'session'::regclass AND tgname = $1 AND tgenabled = 'O'",
+                guards[i].name, &there, err))
+            return false;
+        if (there == 0)
+            return idb_fail(err, IDB_CONFIG, "store_rights",
+                            "Trigger %s of table session is gone or switched off; run idb-store"
+                            " migrate.",
+                            guards[i].name);
+    }
+    return true;
+}
+
 /* Every row is read, so that a damaged page is met. */
 static bool check_pages(PGconn *conn, struct idb_error *err)
 {
@@ -361,7 +387,8 @@ static bool check(PGconn *conn, const struct idb_config *config, json_t **report
     int64_t version;
 
     return idb_admin_pgsql_found(conn, config, &version, err) && check_use(config, err)
-           && check_settings(conn, err) && check_rights(conn, config, err) && check_pages(conn, err)
+           && check_settings(conn, err) && check_rights(conn, config, err)
+           && check_guards(conn, err) && check_pages(conn, err)
            && report_on(conn, version, report, err);
 }
 

@@ -21,7 +21,7 @@ teardown() {
 # processes FOLDER: those with that folder in an argument or in the environment.
 processes() {
     (
-        unset TMPDIR IDB_CONFIG IDB_BUILD
+        unset TMPDIR IDB_CONFIG IDB_BUILD IDB_STORE
         grep -lsE "${1%?}[${1: -1}]" /proc/[0-9]*/{cmdline,environ} | cut -d / -f 3 | sort -u
     ) || true
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Sanitized with --long: the programs' own files are it each time.
+# SQLite alone. Sanitized with --long: the programs' own files are it each time.
 # What an answer is worth when something below is full, read-only, stuck or gone.
 # tests/fault has the failures that the kernel must be made to report.
 
@@ -19,9 +19,9 @@ teardown() {
 disk_instance() {
     disk "$1"
     mkdir keys
-    export IDB_CONFIG=$PWD/idb.json IDB_STORE=$DISK/store/idb.db
-    idb_config "$PWD" | jq --arg url "sqlite:$IDB_STORE" '.store.url = $url
-        | .throttle = { total: 1000000, per_caller: 1000 }' >"$IDB_CONFIG"
+    export IDB_CONFIG=$PWD/idb.json
+    store_new "$DISK"
+    idb_config "$PWD" | jq '.throttle = { total: 1000000, per_caller: 1000 }' >"$IDB_CONFIG"
     quietly idb-keys create
     quietly in_disk idb-store create
 }
@@ -187,7 +187,7 @@ write_requests() {
     instance
     issued=$(issue 1)
     code=$(code_of "$issued")
-    before=$(contents)
+    before=$(snapshot)
     stopped_at fsync,fdatasync idb-end <<<'{"call_id":"other"}'
     IDB_CONFIG=$(impatient)
     began=$(date +%s%N)
@@ -205,7 +205,7 @@ write_requests() {
     [ "$(sql "SELECT COUNT(*) FROM ended_call")" = 1 ]
     [ "$(sql "SELECT COUNT(*) FROM session WHERE state = 'issued'")" = 1 ]
     [ "$(sql "SELECT COUNT(*) FROM audit WHERE action = 'verify'")" = 0 ]
-    [ "$before" != "$(contents)" ]
+    [ "$before" != "$(snapshot)" ]
     run --separate-stderr -0 idb-verify <<<"{\"code\":\"$code\",\"call_id\":\"c-1\"}"
     is_sound
 }
@@ -219,14 +219,14 @@ write_requests() {
     cp renew status
     echo "{\"code\":\"$code\",\"call_id\":\"c-1\"}" >verify
     echo '{"call_id":"c-9"}' >end
-    before=$(contents)
+    before=$(snapshot)
     for program in renew status verify end; do
         run --separate-stderr -75 at_offset -2m "idb-$program" <"$program"
         is_error clock
     done
     run --separate-stderr -75 at_offset -2m idb-purge
     is_error clock
-    [ "$(contents)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
     run --separate-stderr -0 at_offset -30s idb-verify <verify
     [ "$(json result)" = accepted ]
 }
@@ -235,13 +235,13 @@ write_requests() {
     local code before
     instance
     code=$(issue 1 | jq -r .code)
-    before=$(contents)
+    before=$(snapshot)
     run --separate-stderr -69 bash -c 'idb-verify >&-' <<<"{\"code\":\"$code\",\"call_id\":\"c-1\"}"
     [ -z "$output" ]
     [[ $stderr == "idb-verify: "*"Nothing was done."* ]]
     run --separate-stderr -69 bash -c 'idb-issue --attest=front-office >&-' < <(requests 1)
     run --separate-stderr -69 bash -c 'idb-verify <&-'
-    [ "$(contents)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
 }
 
 @test "a reader that goes away: what was not answered was not done" {

@@ -182,25 +182,25 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
     until_true has_children "$INETD" 1
     ask 8 '{"call_id":"c-1"}'
     result ended
-    exec 8>&-
+    release_lock
     until_true has_children "$INETD" 0
 }
 
 @test "inetd: who hangs up in the middle of a line has asked nothing" {
     inetd_up
     code=$(fresh_code)
-    before=$(contents)
+    before=$(snapshot)
     exec 7<>"/dev/tcp/127.0.0.1/$VERIFY"
     request=$(keyed "$code" c-1)
     printf '%s' "${request:0:-3}" >&7
     until_true has_children "$INETD" 1
     exec 7>&-
     until_true has_children "$INETD" 0
-    [ "$(contents)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
     # Half closed, it is answered.
     run --separate-stderr -0 whole "$VERIFY" <<<"${request:0:-3}"
     error bad_json
-    [ "$(contents)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
     # A whole request needs no end of line.
     run --separate-stderr -0 whole "$VERIFY" < <(printf %s "$request")
     result accepted
@@ -210,13 +210,12 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
     inetd_up
     code=$(fresh_code)
     # The answer cannot come: somebody else has the writers' queue.
-    exec 8>>"$IDB_STORE-lock"
-    flock -n 8
+    hold_lock
     exec 7<>"/dev/tcp/127.0.0.1/$VERIFY"
     printf '%s\n' "$(keyed "$code" c-1)" >&7
     until_true queued
     exec 7>&-
-    exec 8>&-
+    release_lock
     until_true has_children "$INETD" 0
     # It was done or it was not; the same call may ask again, and no other.
     run --separate-stderr -0 whole "$VERIFY" < <(keyed "$code" c-1)

@@ -4,9 +4,10 @@
 # shellcheck shell=bash
 
 # services_up: for setup_file. Sets BASE, a folder that all may read, with the
-# programs in BASE/bin; WEB, PHONE, DESK and INVITE, the users; GROUP, the store's.
+# programs in BASE/bin; WEB, PHONE, DESK, INVITE and PURGE, who erases and counts, the
+# users; GROUP, theirs.
 services_up() {
-    export BASE GROUP WEB PHONE DESK INVITE
+    export BASE GROUP WEB PHONE DESK INVITE PURGE
     local user
     BASE=$(mktemp -d /var/tmp/idb-services.XXXXXX)
     chmod 755 "$BASE"
@@ -14,12 +15,12 @@ services_up() {
     while read -r user; do
         install -m 755 "$IDB_BUILD/$user" "$BASE/bin"
     done < <(programs)
-    WEB=$(id -un) PHONE=$WEB DESK=$WEB INVITE=$WEB GROUP=$(id -gn)
+    WEB=$(id -un) PHONE=$WEB DESK=$WEB INVITE=$WEB PURGE=$WEB GROUP=$(id -gn)
     [ "$(id -u)" -eq 0 ] || return 0
     GROUP=idb-s$$
-    WEB=$GROUP-web PHONE=$GROUP-phone DESK=$GROUP-desk INVITE=$GROUP-invite
+    WEB=$GROUP-web PHONE=$GROUP-phone DESK=$GROUP-desk INVITE=$GROUP-invite PURGE=$GROUP-purge
     accounts groupadd --system "$GROUP"
-    for user in "$WEB" "$PHONE" "$DESK" "$INVITE"; do
+    for user in "$WEB" "$PHONE" "$DESK" "$INVITE" "$PURGE"; do
         accounts useradd --system --user-group --groups "$GROUP" --no-create-home \
             --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
     done
@@ -31,7 +32,8 @@ services_down() {
     [ -n "${BASE-}" ] || return 0
     rm -rf "$BASE"
     [ "$(id -u)" -eq 0 ] || return 0
-    for user in "$WEB" "$PHONE" "$DESK" "$INVITE"; do
+    store_users_gone "$WEB" "$PHONE" "$DESK" "$INVITE" "$PURGE"
+    for user in "$WEB" "$PHONE" "$DESK" "$INVITE" "$PURGE"; do
         accounts userdel "$user"
         ! getent group "$user" >/dev/null || accounts groupdel "$user"
     done
@@ -48,14 +50,15 @@ accounts() {
 service_instance() {
     HERE=$(mktemp -d "$BASE/i.XXXXXX")
     chmod 755 "$HERE"
-    export IDB_CONFIG=$HERE/idb.json IDB_STORE=$HERE/store/idb.db IDB_KEYS=$HERE/keys
+    export IDB_CONFIG=$HERE/idb.json IDB_KEYS=$HERE/keys
     # No other user could be looked into by LeakSanitizer.
     export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
     PATH=$BASE/bin:$PATH
+    store_new "$HERE"
+    [ "$WEB" = "$PHONE" ] || store_of_users "$GROUP" "$PURGE"
     idb_config "$HERE" | jq --arg web "$WEB" --arg phone "$PHONE" --arg desk "$DESK" --arg invite "$INVITE" \
-        --arg group "$GROUP" '.store.wait_ms = 20000
-            | if $web == $phone then . else .store.group = $group
-                | .keys.users = { web: $web, phone: $phone, desk: $desk, invite: $invite } end' >"$IDB_CONFIG"
+        '.store.wait_ms = 20000 | if $web == $phone then . else
+            .keys.users = { web: $web, phone: $phone, desk: $desk, invite: $invite } end' >"$IDB_CONFIG"
     chmod 644 "$IDB_CONFIG"
     idb-keys create >"$HERE/made"
     idb-store create >>"$HERE/made"
@@ -78,9 +81,6 @@ fresh_code() { requests 1 | as "$WEB" idb-issue --attest=front-office | jq -r .c
 
 # keyed CODE CALL: the request for idb-verify.
 keyed() { jq -nc --arg code "$1" --arg call "$2" '{ code: $code, call_id: $call }'; }
-
-# queued: somebody waits for the writers' queue, which a case holds.
-queued() { grep -qE " -> FLOCK .*:$(stat -c %i "$IDB_STORE-lock") " /proc/locks; }
 
 # children PID: the processes that it started; has_children PID N: so many of them.
 children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }

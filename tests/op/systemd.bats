@@ -371,12 +371,12 @@ is_refused() { [[ $(by_scgi end '{"call_id":"c-3"}') == 'Status: 403 '*not_permi
 @test "systemd: who hangs up in the middle of a line, or before the answer, leaves nothing half done" {
     socket_up verify
     code=$(fresh_code)
-    before=$(contents)
+    before=$(snapshot)
     request=$(keyed "$code" c-1)
     # socat -u reads no answer: it is gone when it has sent.
     printf '%s' "${request:0:-3}" | socat -u - "UNIX-CONNECT:$SOCKET"
     until_true has_children "$ACTIVATOR" 0
-    [ "$(contents)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
     exec 8>>"$IDB_STORE-lock"
     flock -n 8
     printf '%s\n' "$request" | socat -u - "UNIX-CONNECT:$SOCKET" 8>&-

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # Sanitized with --long: what it shows are rights.
 # An installation with a user for each zone: who can do what, and who cannot.
-# Makes four users and a group and removes them.
+# Makes five users and a group and removes them.
+# On PostgreSQL with --long
 
 setup_file() {
     load ../lib
@@ -14,6 +15,7 @@ setup() {
     load ../lib
     load lib
     load service
+    load users
     needs_root
     service_instance
 }
@@ -23,93 +25,7 @@ teardown() {
     [ -z "${HERE-}" ] || rm -rf "$HERE"
 }
 
-# agent COMMAND…: as the desk's user, for the agent alice.
-agent() { as "$DESK" env AUTH_TYPE=test REMOTE_USER=alice "$@"; }
-
-# asks JSON COMMAND…: runs it with one request.
-asks() {
-    run --separate-stderr "${@:2}" <<<"$1"
-}
-
-# ok RESULT: exit 0, that result and nothing else said.
-ok() {
-    [ "$status" -eq 0 ] && [ -z "$stderr" ] && [ "$(json .result)" = "$1" ] && return
-    printf '%s\n' "$status" "$output" "$stderr"
-    return 1
-}
-
-# error STATUS WORD
-error() {
-    [ "$status" -eq "$1" ] && is_error "$2" && return
-    printf '%s\n' "$status" "$output" "$stderr"
-    return 1
-}
-
-# issued: a session, made by the web zone's user; sets issued and cookies.
-issued() {
-    asks "$(requests 1)" as "$WEB" idb-issue --attest=front-office
-    [ "$status" -eq 0 ]
-    [ -z "$stderr" ]
-    issued=$output
-    cookies=$(jq -c --arg c "$(cookies_of "$issued")" '{ cookies: $c }' <<<'{}')
-}
-
-code_on() { jq -nc --arg code "$(code_of "$issued")" --arg call "$1" '{ code: $code, call_id: $call }'; }
-
-# shared: each file of the store is the group's.
-shared() {
-    local file
-    [ "$(stat -c '%a %G' "$HERE/store")" = "2770 $GROUP" ]
-    for file in "$IDB_STORE" "$IDB_STORE"-{wal,shm,lock}; do
-        [ "$(stat -c '%a %G' "$file")" = "660 $GROUP" ] || { ls -l "$HERE/store"; return 1; }
-    done
-}
-
-# all_work CALL: every zone's user writes in the store, and root looks at it.
-all_work() {
-    issued
-    asks "$(code_on "$1")" as "$PHONE" idb-verify
-    ok accepted
-    asks "{\"call_id\":\"$1\"}" agent idb-lookup
-    ok open
-    [[ $output == *Estpersoon* ]]
-    asks "{\"call_id\":\"$1\"}" agent idb-end --zone=desk
-    ok ended
-    run --separate-stderr -0 idb-store check
-    [ "$(json .rights)" = ok ]
-}
-
-# first USER REQUEST COMMAND…: that user is the first in a store that nobody has
-# open, with the strictest umask, and stays; then all the others come.
-first() {
-    local user=$1 request=$2 i pid
-    shift 2
-    [ ! -e "$IDB_STORE-wal" ]
-    [ ! -e "$IDB_STORE-shm" ]
-    mkfifo "$HERE/in"
-    as "$user" sh -c 'umask 077 && exec "$@"' sh "$@" <"$HERE/in" >"$HERE/out" 2>"$HERE/err" 3>&- &
-    pid=$!
-    exec 7>"$HERE/in"
-    printf '%s\n' "$request" >&7
-    for ((i = 0; i < 200; i++)); do
-        [ ! -s "$HERE/out" ] || break
-        sleep 0.05
-    done
-    [ "$(jq -r 'has("result")' "$HERE/out")" = true ]
-    shared
-    all_work first-1 7>&-
-    shared
-    printf '%s\n' "$request" >&7
-    exec 7>&-
-    wait "$pid" || [ $? -eq 1 ]
-    [ "$(jq -c 'has("result")' "$HERE/out" | sort -u)" = true ]
-    [ "$(wc -l <"$HERE/out")" -eq 2 ]
-    [ ! -s "$HERE/err" ]
-    # And once everybody has gone, again.
-    all_work first-2
-}
-
-@test "users: what root makes belongs to root and the zone's group, or the store's" {
+@test "users: what root makes belongs to root and the zone's group" {
     local zone user file
     [ "$(stat -c '%a %U %G' "$IDB_KEYS")" = '755 root root' ]
     for zone in web phone desk invite; do
@@ -119,9 +35,6 @@ first() {
             [ "$(stat -c '%a %U %G' "$file")" = "640 root $user" ]
         done
     done
-    [ "$(stat -c '%a %U %G' "$HERE/store")" = "2770 root $GROUP" ]
-    [ "$(stat -c '%a %U %G' "$IDB_STORE")" = "660 root $GROUP" ]
-    [ "$(stat -c '%a %U %G' "$IDB_STORE-lock")" = "660 root $GROUP" ]
 }
 
 @test "users: who invites can make invitations and nothing else" {
@@ -178,14 +91,12 @@ first() {
     issued
     asks "$cookies" as "$WEB" idb-end
     ok ended
-    run --separate-stderr as "$PHONE" idb-purge
+    run --separate-stderr as "$PURGE" idb-purge
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
     [ "$(json .pending_erasure)" = false ]
-    for user in "$WEB" "$PHONE" "$DESK" "$INVITE"; do
-        run --separate-stderr -0 as "$user" idb-stats
-        [ "$(json .hour.steps.ended)" = 2 ]
-    done
+    run --separate-stderr -0 as "$PURGE" idb-stats
+    [ "$(json .hour.steps.ended)" = 2 ]
     run --separate-stderr -0 as "$DESK" idb-config check
 }
 
@@ -232,39 +143,6 @@ END
     [ "$status" -ne 0 ]
 }
 
-@test "users: the store's files are shared when the web zone comes first" {
-    first "$WEB" "$(requests 1 | jq -c .)" sh -c 'idb-issue --attest=front-office | jq -c --unbuffered "{ result: .code }"'
-}
-
-@test "users: the store's files are shared when the phone zone comes first" {
-    first "$PHONE" '{"code":"1","call_id":"x"}' idb-verify
-}
-
-@test "users: the store's files are shared when the desk comes first" {
-    first "$DESK" '{"open":true}' env AUTH_TYPE=test REMOTE_USER=alice idb-lookup
-}
-
-@test "users: the store's files are shared when root comes first" {
-    first root '{"code":"1","call_id":"x"}' idb-verify
-}
-
-# mended ASK…: what ASK refuses with STATUS WORD is in order after the command
-# that the message gives.
-mended() {
-    local word=$1 command
-    shift
-    asks "$cookies" "$@"
-    error 78 "$word"
-    command=$(json .message)
-    command=${command##*: }
-    [[ $command == ch* ]]
-    quietly bash -c "$command"
-    asks "$cookies" "$@"
-    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
-    [ -z "$stderr" ]
-    [ "$(json .state)" = issued ]
-}
-
 @test "users: a key file with a wrong mode is refused, and mended by the command in the message" {
     local mode key=$IDB_KEYS/web/browser.key
     issued
@@ -290,32 +168,3 @@ mended() {
     done
 }
 
-@test "users: a store that is not the group's, or everybody's, is refused and mended likewise" {
-    local wrong
-    issued
-    for wrong in "600 $IDB_STORE" "664 $IDB_STORE" "600 $IDB_STORE-lock" "666 $IDB_STORE-lock" \
-        "0770 $HERE/store" "2775 $HERE/store"; do
-        chmod "${wrong%% *}" "${wrong#* }"
-        mended store_rights as "$WEB" idb-status || { echo "$wrong"; return 1; }
-    done
-    [ "$(stat -c '%a %G' "$HERE/store" "$IDB_STORE" "$IDB_STORE-lock" | sort -u)" = "2770 $GROUP
-660 $GROUP" ]
-}
-
-@test "users: who is not in the store's group is refused, whatever keys they can read" {
-    run --separate-stderr as nobody idb-purge
-    [ "$status" -eq 77 ]
-    is_error store_unreadable
-    run --separate-stderr as nobody idb-stats --prometheus
-    [ "$status" -eq 77 ]
-    is_error store_unreadable
-    [[ $output == *"member of the store's group"* ]]
-    asks '{"code":"1","call_id":"x"}' as nobody idb-verify
-    error 77 key_unreadable
-    [[ $output == *"(user $PHONE) and you are nobody;"* ]]
-    # The zone's user, without the group.
-    asks '{"code":"1","call_id":"x"}' env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" setpriv \
-        --reuid="$PHONE" --regid="$(id -g "$PHONE")" --clear-groups idb-verify
-    error 77 store_unreadable
-    [[ $output == *"member of the store's group"* ]]
-}

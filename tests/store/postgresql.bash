@@ -39,10 +39,9 @@ store_of_users() {
 }
 
 store_users_gone() {
-    local user
-    for user in "$@"; do
-        printf 'DROP OWNED BY "%s"; DROP ROLE "%s";\n' "$user" "$user"
-    done | psql_as_owner >/dev/null
+    store_server || return
+    printf "SELECT format('DROP OWNED BY %%I', rolname), format('DROP ROLE %%I', rolname)
+        FROM pg_roles WHERE rolname = '%s' \\gexec\n" "$@" | psql_as_owner
 }
 
 psql_as_owner() {
