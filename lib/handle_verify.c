@@ -106,6 +106,8 @@ static bool look(struct idb_app *app, struct attempt *a, struct outcome *o, stru
                  struct idb_error *err)
 {
     struct idb_value in[IDB_THROTTLE_VALUES + 1];
+    int64_t by_caller;
+    int64_t by_all;
     bool found;
 
     idb_throttle_values(app, &a->throttle, in);
@@ -114,8 +116,13 @@ static bool look(struct idb_app *app, struct attempt *a, struct outcome *o, stru
         || !idb_store_row(app->store, &found, err))
         return false;
     o->left = idb_throttle_left(app, idb_store_int(app->store, 0));
-    o->page = idb_throttle_page(app, idb_store_int(app->store, 1), idb_store_int(app->store, 2));
-    return read_holder(app, a, 3, h, err);
+    by_caller = idb_store_int(app->store, 1);
+    by_all = idb_store_int(app->store, 2);
+    if (!read_holder(app, a, 3, h, err)
+        || !idb_throttle_add_older(app, &a->throttle, &by_caller, err))
+        return false;
+    o->page = idb_throttle_page(app, by_caller, by_all);
+    return true;
 }
 
 static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb_value *mac,

@@ -13,12 +13,11 @@
  * no due_at and is not alive either. */
 #define ALIVE " due_at > $1 AND expires_at > $1"
 
-/* As IDB_SQL_COUNTED, summed over subjects, among the values of IDB_SQL_STANDING. */
-#define WEIGHED(subjects)                                                                          \
-    "COALESCE((SELECT CAST(SUM(CASE WHEN since > $11"                                              \
-    " THEN attempts.count + before * (since - $11) / $12"                                          \
-    " ELSE attempts.count * (since - $11 + $12) / $12 END) AS BIGINT) FROM attempts"               \
-    " WHERE since > $11 - $12 AND subject IN (" subjects ")), 0)"
+/* As IDB_SQL_COUNTED, of one subject, among the values of IDB_SQL_STANDING. */
+#define WEIGHED(subject)                                                                           \
+    "COALESCE((SELECT CASE WHEN since > $5 THEN attempts.count + before * (since - $5) / $6"       \
+    " ELSE attempts.count * (since - $5 + $6) / $6 END FROM attempts"                              \
+    " WHERE since > $5 - $6 AND subject = " subject "), 0)"
 
 /* What stands in the way of using the store, as in store.h. */
 #define MOVE                                                                                       \
@@ -73,14 +72,14 @@ const char *const idb_sql[IDB_SQL_LAST] = {
                             " AND action = 'hand_over' AND result = 'ok' ORDER BY id DESC LIMIT 1",
 
     /* All that a code keyed in is weighed by, looked up at once: how many wrong ones by call
-     * $1, by the caller under every key and day, $2..$9, and by all, $10, in the window of $12
-     * ms that began at $11; and whose code it is, as IDB_SQL_OF_CODE, by its MAC $13. */
+     * $1, by the caller under two keys, $2 and $3, and by all, $4, in the window of $6 ms that
+     * began at $5; and whose code it is, as IDB_SQL_OF_CODE, by its MAC $7. */
     [IDB_SQL_STANDING] =
         "SELECT COALESCE((SELECT attempts.count FROM attempts WHERE subject = $1), 0),"
-        " " WEIGHED("$2, $3, $4, $5, $6, $7, $8, $9") ", " WEIGHED(
-            "$10") ", session.id, session.purpose,"
-                   " session.announced FROM (SELECT 1 AS one) AS once"
-                   " LEFT JOIN session ON session.code_mac = $13",
+        " " WEIGHED("$2") " + " WEIGHED("$3") ", " WEIGHED(
+            "$4") ","
+                  " session.id, session.purpose, session.announced FROM (SELECT 1 AS one) AS once"
+                  " LEFT JOIN session ON session.code_mac = $7",
 
     /* Whose code it is, by its MAC: what the decision then binds the call to. */
     [IDB_SQL_OF_CODE] = "SELECT id, purpose, announced FROM session WHERE code_mac = $1",

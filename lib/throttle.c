@@ -1,5 +1,7 @@
 #include "throttle.h"
 
+#define TOGETHER 2 /* MACs of a caller that IDB_SQL_STANDING takes */
+
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
 
@@ -30,11 +32,23 @@ void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t
     int64_t window = app->config->throttle_window_ms;
 
     in[0] = idb_bytes(t->call, IDB_MAC_SIZE);
-    for (size_t i = 0; i < IDB_CALLER_MACS; i++)
+    for (size_t i = 0; i < TOGETHER; i++)
         in[1 + i] = i < t->callers ? idb_bytes(t->caller[i], IDB_MAC_SIZE) : idb_null();
-    in[1 + IDB_CALLER_MACS] = idb_bytes(everybody, IDB_MAC_SIZE);
-    in[2 + IDB_CALLER_MACS] = idb_int(app->now - window);
-    in[3 + IDB_CALLER_MACS] = idb_int(window);
+    in[1 + TOGETHER] = idb_bytes(everybody, IDB_MAC_SIZE);
+    in[2 + TOGETHER] = idb_int(app->now - window);
+    in[3 + TOGETHER] = idb_int(window);
+}
+
+bool idb_throttle_add_older(struct idb_app *app, const struct idb_throttle *t, int64_t *by_caller,
+                            struct idb_error *err)
+{
+    int64_t older = 0;
+
+    if (t->callers > TOGETHER
+        && !idb_throttle_recent(app, t->caller[TOGETHER], t->callers - TOGETHER, &older, err))
+        return false;
+    *by_caller += older;
+    return true;
 }
 
 int idb_throttle_left(const struct idb_app *app, int64_t by_call)

@@ -19,10 +19,14 @@ struct idb_throttle {
 };
 
 /* The first values of IDB_SQL_STANDING, whose first columns are how many by the call, by the
- * caller and by all; in borrows from t. */
-#define IDB_THROTTLE_VALUES (4 + IDB_CALLER_MACS)
+ * caller and by all; in borrows from t. A caller has seldom more MACs than fit: those are
+ * added up by the next. */
+#define IDB_THROTTLE_VALUES 6
 void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t,
                          struct idb_value in[IDB_THROTTLE_VALUES]);
+
+bool idb_throttle_add_older(struct idb_app *app, const struct idb_throttle *t, int64_t *by_caller,
+                            struct idb_error *err);
 
 /* How many wrong codes a call with so many has left; 0 when there are none. */
 int idb_throttle_left(const struct idb_app *app, int64_t by_call);
