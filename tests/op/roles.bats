@@ -20,7 +20,6 @@ setup() {
     needs_root
     service_instance
     issued
-    session=$(jq -r .session <<<"$issued")
 }
 
 teardown() { [ -z "${HERE-}" ] || rm -rf "$HERE"; }
@@ -150,7 +149,7 @@ called() {
         denied "$user" "CREATE TABLE mine (a int)" "DROP TABLE counter" \
             "CREATE INDEX mine ON session (sealed)" "DROP TRIGGER session_bound ON session" \
             "ALTER TABLE session DISABLE TRIGGER ALL" "SET session_replication_role = replica" \
-            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'" \
+            "CREATE OR REPLACE FUNCTION session_bound() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'" \
             "SET ROLE \"$(id -un)\"" "CREATE ROLE mine"
     done
 }
@@ -170,7 +169,7 @@ called() {
 # ---- what it can ----
 
 @test "roles: a whole call, each program as its own role" {
-    local before code
+    local code
     asks "$cookies" as "$WEB" idb-status
     [ "$status$(json .state)" = 0issued ]
     asks "$cookies" as "$WEB" idb-renew
@@ -257,10 +256,9 @@ called() {
 }
 
 @test "roles: what is past its time is ended by idb-issue, and erased and deleted by idb-purge" {
-    local i
     called
     asks "$(keyed "$(wrong_code "$(code_of "$issued")")" c-9)" as "$PHONE" idb-verify
-    for i in 1 2 3; do issued; done
+    for _ in 1 2 3; do issued; done
     at_offset +5h as "$WEB" idb-issue --attest=front-office < <(requests 1) >"$HERE/issued"
     [ "$(sql "SELECT COUNT(*) FROM session WHERE state = 'expired' AND sealed IS NULL")" -ge 1 ]
     at_offset +10h as "$PURGE" idb-purge >"$HERE/purged"
@@ -309,7 +307,7 @@ mended_by_migrate() {
 @test "roles: a trigger that somebody took away or switched off is there again after idb-store migrate" {
     local change
     for change in 'DROP TRIGGER session_bound ON session' 'ALTER TABLE session DISABLE TRIGGER session_bound' \
-        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"; do
+        "CREATE OR REPLACE FUNCTION session_bound() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"; do
         sql "$change"
         allowed "$WEB" "UPDATE session SET bound = '\\x00'"
         [[ $change == *FUNCTION* ]] || mended_by_migrate

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Sanitized with --long: what it shows are rights.
+# shellcheck disable=SC2034 # what users.bash reads
 # An installation with a user for each zone: who can do what, and who cannot.
 # Makes five users and a group and removes them.
 # On PostgreSQL with --long
