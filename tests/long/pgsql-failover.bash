@@ -1,6 +1,8 @@
 # Two PostgreSQL servers, one the standby of the other, and traffic on them:
 # `load pgsql-failover`.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is set here is read by the tests
+
+A='' B='' WORKERS=()
 
 # pair_make DIR: $A, the primary, and $B, its synchronous standby, in DIR, and a store that
 # names both. Sets PRIMARY, STANDBY.
@@ -26,7 +28,15 @@ pair_make() {
 port_of() { [ "$1" = "$A" ] && echo "$PORT_A" || echo "$PORT_B"; }
 
 server_start() {
-    pg_start "$1" listen_addresses=127.0.0.1 "port=$(port_of "$1")"
+    pg_start "$1" listen_addresses=127.0.0.1 "port=$(port_of "$1")" || {
+        tail -n 5 "$1/log"
+        return 1
+    }
+}
+
+# patiently COMMAND…: until_true, but at most half a minute.
+patiently() {
+    until_true "$@" >/dev/null || until_true "$@" >/dev/null || until_true "$@"
 }
 
 # ask SERVER SQL: by its own socket.
@@ -44,7 +54,7 @@ standby_make() {
     server_start "$STANDBY"
     ask "$PRIMARY" "ALTER SYSTEM SET synchronous_standby_names = '*'"
     ask "$PRIMARY" 'SELECT pg_reload_conf()' >/dev/null
-    until_true is_synchronous
+    patiently is_synchronous
 }
 
 is_synchronous() {
@@ -59,13 +69,18 @@ processes() {
     ps --no-headers -o pid --ppid "$first"
 }
 
-# strike SIGNAL SERVER: to all its processes at once.
+# strike SIGNAL SERVER: to all its processes at once; what was killed is gone, and leaves
+# nothing behind that would keep it from being started again.
 strike() {
     local pids
-    mapfile -t pids < <(processes "$2")
-    # shellcheck disable=SC2086 # numbers, with the blanks of ps
-    kill "-$1" ${pids[*]} 2>/dev/null || true
+    read -r -d '' -a pids < <(processes "$2") || true
+    kill "-$1" "${pids[@]}" 2>/dev/null || true
+    [ "$1" = KILL ] || return 0
+    until_true gone "${pids[@]}"
+    rm -f "$2/data/postmaster.pid" "$2"/.s.PGSQL.*
 }
+
+gone() { ! ps --no-headers -o stat -p "$*" | grep -qv '^Z'; }
 
 # promote: the standby is the primary from now on. Sets PROMOTED.
 promote() {
@@ -102,9 +117,9 @@ traffic_start() {
 # when.
 traffic_flows() {
     local since=${1-$EPOCHREALTIME}
-    until_true accepted_since "$since" 'w[12]' || return
+    patiently accepted_since "$since" 'w[12]' || return
     FIRST=$AT
-    until_true accepted_since "$since" 'w[345]' || return
+    patiently accepted_since "$since" 'w[345]' || return
     FIRST_SERVE=$AT
 }
 
@@ -121,7 +136,7 @@ after() { awk -v from="$1" -v to="$2" 'BEGIN { printf "%.2f s", to - from }'; }
 # traffic_end: lets what is under way be answered, and holds it all against the store.
 traffic_end() {
     touch "$TRAFFIC/stop"
-    until_true nobody_left || { tail -n 3 "$TRAFFIC"/*.log; return 1; }
+    patiently nobody_left || { tail -n 3 "$TRAFFIC"/*.log; return 1; }
     kill "$SERVE"
     wait "$SERVE"
     SERVE=

@@ -9,7 +9,6 @@ setup() {
     load pgsql-failover
     DIR=$(mktemp -d /tmp/idb-pair.XXXXXX) # the path of a socket must be short
     chmod 755 "$DIR"
-    A='' B='' WORKERS=()
     pair_make "$DIR"
 }
 
@@ -34,7 +33,6 @@ took() {
         promote
         traffic_flows "$PROMOTED"
         took "killed, $round"
-        rm -f "$STANDBY/data/postmaster.pid"
         standby_make
         traffic_flows
     done
@@ -50,7 +48,7 @@ timed() {
         echo "took $TOOK"
         return 1
     }
-    echo "# ${*:3}: $(json error // .result) within $TOOK" >&3
+    echo "# ${*:3}: $(json 'error // .result') within $TOOK" >&3
 }
 
 request() { jq -nc --arg code "$1" --arg call "$2" '{ code: $code, call_id: $call }'; }
@@ -75,7 +73,6 @@ only() {
     took 'hangs'
     # Whoever promotes makes sure that the other is gone.
     strike KILL "$STANDBY"
-    rm -f "$STANDBY/data/postmaster.pid"
     traffic_flows
     traffic_end
     # Where that was forgotten it waits for its standby.
@@ -103,7 +100,6 @@ only() {
     [ "$(json error)" = store_unknown ]
     [[ $output != *code* ]]
     unknown=$EPOCHREALTIME
-    rm -f "$STANDBY/data/postmaster.pid"
     server_start "$STANDBY"
     PROMOTED=$EPOCHREALTIME STRUCK=$unknown
     traffic_flows "$PROMOTED"
