@@ -65,13 +65,18 @@ static bool add_hand_over(struct idb_app *app, json_t *a, const char *session,
 }
 
 /* The row's call must have been bound to it by the phone zone, and cannot have
- * ended: then somebody brought the row back. */
-static bool check_binding(struct idb_app *app, const struct idb_session *s, struct idb_error *err)
+ * ended: then somebody brought the row back. It is held first, or it could end in the
+ * right way between the two. */
+static bool check_binding(struct idb_app *app, struct idb_session *s, struct idb_error *err)
 {
     const struct idb_key *key = idb_keys_find(app->bind, s->bound_key);
     unsigned char bound[IDB_MAC_SIZE] = { 0 };
     struct idb_ended_call ended = { 0 };
 
+    if (!idb_session_hold(app, s, err))
+        return false;
+    if (!s->found)
+        return idb_fail(err, IDB_REFUSED, "call_ended", "The call has ended in the meantime.");
     if (!idb_session_ended_call(app, s->line, s->call_id, &ended, err))
         return false;
     if (ended.found)
@@ -193,14 +198,10 @@ static bool alarm(struct idb_app *app, const char *session, const char *action,
     return false;
 }
 
-/* Checks everything that could be forged, and opens the sealed record. */
+/* Opens the sealed record, and checks what else could be forged. */
 static bool unseal(struct idb_app *app, struct idb_session *s, json_t **record,
                    struct idb_error *err)
 {
-    if (!idb_session_hold(app, s, err))
-        return false;
-    if (!s->found)
-        return idb_fail(err, IDB_REFUSED, "call_ended", "The call has ended in the meantime.");
     if (!idb_session_read_sealed(app, s, err))
         return false;
     if (!s->sealed)
@@ -298,7 +299,7 @@ static bool open_record(struct idb_app *app, struct idb_session *s, const struct
 
 /* To a colleague, who opens the call as anybody does: nothing of the resident is
  * shown here, and whoever hands over must have opened it, or another did. */
-static bool hand_over(struct idb_app *app, const struct idb_session *s, const struct look *look,
+static bool hand_over(struct idb_app *app, struct idb_session *s, const struct look *look,
                       json_t **answer, struct idb_error *err)
 {
     if (!strcmp(s->state, "called"))
