@@ -65,6 +65,13 @@ function fraudsters() {
   people.guesser(2, 8 * HOUR, { calls: 8, pause: 20, number: '+31881234567' });
   people.guesser(3, 6.5 * HOUR, { calls: 6, pause: 20, number: 'anonymous' });
   people.guesser(4, 18.9 * HOUR, { calls: 12, pause: 10, number: '+31887654321' }); // over midnight
+  const { throttle } = model;
+  people.brink(800001, 21 * HOUR, () => '+31881111111', () => model.wrongBy('+31881111111'), throttle.per_caller);
+  people.brink(800002, 21.5 * HOUR, (i) => `+3188${2000000 + i}`, () => model.wrongOnes(), throttle.total);
+  // One number across a new code key and midnight.
+  for (const [at, n] of [[5.29, 4], [5.31, 4], [18.99, 4], [19.01, 4]]) people.misdials(n, Math.round(at * HOUR), '+31883333333');
+  people.brink(800003, Math.round(5.33 * HOUR), () => '+31883333333', () => model.wrongBy('+31883333333'), throttle.per_caller);
+  people.brink(800004, Math.round(19.03 * HOUR), () => '+31883333333', () => model.wrongBy('+31883333333'), throttle.per_caller);
 }
 
 async function main() {

@@ -142,14 +142,19 @@ export class Model {
   subject(caller, key, day) { return `${isNumber(caller) ? caller : 'withheld'}/${key}/${day}`; }
 
   needsPage(caller) {
+    return this.wrongBy(caller) >= this.throttle.per_caller || this.wrongOnes() >= this.throttle.total;
+  }
+
+  wrongOnes() { return this.counts.recent('all', this.now); }
+
+  // Under every key and day that still count.
+  wrongBy(caller) {
     const today = Math.floor(this.now / DAY);
     let n = 0;
     for (let key = 1; key <= this.codeKeys; key++)
       for (const day of [today, today - 1]) n += this.counts.recent(this.subject(caller, key, day), this.now);
-    return n >= this.throttle.per_caller || this.wrongOnes() >= this.throttle.total;
+    return n;
   }
-
-  wrongOnes() { return this.counts.recent('all', this.now); }
 
   // ---- the telephone ----
 

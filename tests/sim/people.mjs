@@ -86,14 +86,20 @@ export class People {
 
   // ---- a resident ----
 
-  resident(n, at, way) {
+  person(n) {
     const r = new Chance(this.seed, 'resident', n);
     const number = `+316${String(10000000 + n)}`;
     const me = { n, r, name: `Inwoner ${n}`, bsn: bsn(n), byLogin: r.is(0.25), caller: r.is(0.1) ? null : number };
     me.announced = r.is(0.3) ? number : null;
     if (r.is(0.05)) me.caller = `+3120${String(1000000 + n)}`;
     me.purpose = r.weighed({ status: 5, appointment: 3, change: 2 });
-    const kind = way ?? r.weighed(WAYS);
+    return me;
+  }
+
+  resident(n, at) {
+    const me = this.person(n);
+    const { r } = me;
+    const kind = r.weighed(WAYS);
     this.begin(at, async () => {
       await this.getCode(me);
       if (r.is(0.2)) await this.world.status(me.session);
@@ -462,6 +468,31 @@ export class People {
         }
         await this.world.hangUp(call);
         await this.time.sleep(r.about(pause));
+      }
+    });
+  }
+
+  // One wrong code on each of so many calls.
+  misdials(n, at, number) {
+    this.begin(at, async () => {
+      for (let i = 0; i < n; i++) await this.world.verify(this.world.newCall(number), guess(new Chance(this.seed, number, at, i), '0000000000'));
+    });
+  }
+
+  // As many wrong ones as a limit lets pass, and one more: who calls after the first is
+  // asked for nothing, who calls after the second is asked for a yes. from(i) is the number
+  // of the ith call, count() how many there are, of the limit.
+  brink(n, at, from, count, limit) {
+    const me = { ...this.person(n), byLogin: false, purpose: 'status', caller: from(0) };
+    this.begin(at, async () => {
+      let calls = 0;
+      for (const most of [limit - 1, limit]) {
+        while (count() < most) await this.world.verify(this.world.newCall(from(calls++)), guess(me.r, '0000000000'));
+        await this.getCode(me);
+        await this.accepted(me, async (call) => {
+          await this.world.lookup(call, 'carol');
+          await this.world.hangUp(call);
+        });
       }
     });
   }
