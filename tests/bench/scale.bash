@@ -4,7 +4,7 @@
 # measure_writers: 16 at once, a process for each code.
 measure_writers() {
     local config n=$((count * 10))
-    config=$(store_new writers_store)
+    config=$(instance_new writers_store)
     fill_live "$config" "$n" >writers.requests
     "$crowd" writers 16 "$IDB_BUILD/idb-verify" --config="$config" <writers.requests
     accepted writers "$n"
@@ -15,8 +15,8 @@ measure_writers() {
 # the store and with 1,000.
 measure_rows() {
     local large small ports round n=$((count * 5))
-    large=$(store_new large)
-    small=$(store_new small)
+    large=$(instance_new large)
+    small=$(instance_new small)
     fill_ended "$large" "$rows"
     fill_ended "$small" 1000
     fill_live "$large" "$count" >large.requests
@@ -47,7 +47,7 @@ measure_rows() {
 # past their time are erased; before that, without it.
 measure_purge() {
     local config port asking
-    config=$(store_new purge_store)
+    config=$(instance_new purge_store)
     port=$(free_ports 1)
     fill_live "$config" "$purge" overdue >/dev/null
     fill_live "$config" $((count * 10)) >calm.requests

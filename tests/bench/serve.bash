@@ -63,7 +63,7 @@ floor_groups() {
 # on 1 to 64 connections, one request at a time.
 measure_serve() {
     local config port round n=$((count * 10)) waiting=(1 4 16 64 128) connections=(1 4 16 64) w c
-    config=$(store_new serve)
+    config=$(instance_new serve)
     port=$(free_ports 1)
     fill_live "$config" $((n * rounds * (${#waiting[@]} + ${#connections[@]}))) >serve.requests
     exec 5<serve.requests
@@ -89,7 +89,7 @@ anonymous() { sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB$/\1/p' "/proc/$1/stat
 # a tenth before it counts.
 measure_growth() {
     local config port step
-    config=$(store_new growth)
+    config=$(instance_new growth)
     port=$(free_ports 1)
     fill_live "$config" "$growth" >growth.requests
     exec 5<growth.requests
@@ -153,7 +153,7 @@ END
 # and for a file.
 measure_http() {
     local config port round n=$((count * 10)) programs=$(((count + 1) / 2))
-    config=$(store_new http_store)
+    config=$(instance_new http_store)
     port=$(free_ports 1)
     fill_live "$config" $((rounds * (programs + n))) >http.requests
     exec 5<http.requests

@@ -4,16 +4,21 @@
 
 codes=0 # given away so far: each number is a code once
 
-# store_new NAME: an instance in the folder NAME, in which somebody called and was served,
-# and somebody else has a code: what all others are made like. Prints its configuration.
-store_new() (
-    mkdir "$1"
-    BATS_TEST_TMPDIR=$PWD/$1 idb_instance .
+# serve_models DIR: somebody calls and is served, and somebody else has a code: what all
+# others are made like.
+serve_models() {
     issue 1 | requests model >"$1/request"
     idb-verify <"$1/request" >"$1/verified"
     idb-lookup <<<'{"call_id":"model-1"}' >"$1/shown"
     idb-end --zone=desk <<<'{"call_id":"model-1"}' >"$1/ended"
     issue 1 >"$1/issued"
+}
+
+# instance_new NAME: an instance in the folder NAME, with those. Prints its configuration.
+instance_new() (
+    mkdir "$1"
+    BATS_TEST_TMPDIR=$PWD/$1 idb_instance .
+    serve_models "$1"
     echo "$IDB_CONFIG"
 )
 
