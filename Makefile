@@ -79,7 +79,7 @@ LOOK = build/look/web
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check lint fuzz bench bench-pictures prompts look screenshots install uninstall clean help units replays benches
+.PHONY: all check lint fuzz bench bench-pictures prompts look screenshots install uninstall clean help units replays benches nopg
 
 all: $(PROGRAMS) $(addprefix $(B)/,$(addsuffix .cgi,$(CGI)))
 
@@ -118,7 +118,11 @@ build/tests/clock.so: tests/clock.c
 
 units: $(UNITS) build/tests/clock.so
 replays: $(FUZZERS)
-benches: $(BENCHES)
+benches: $(BENCHES) nopg
+
+# What the bench holds the programs against that have the driver.
+nopg:
+	$(MAKE) --no-print-directory POSTGRESQL=0 B=build/nopg build/nopg/idb-verify
 
 check: ## the whole test suite: scripts/check
 	scripts/check

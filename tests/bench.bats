@@ -25,9 +25,10 @@ setup_file() {
             and .total == ([.bytes[]] | add) and .total < 60000 and (.share | length == 6 and ([.[]] | add) > 95))
         and (.figures | length >= 9 and any(.name == "code page") and any(.name == "verify")
             and any(.name == "agi, a dialogue by inetd") and any(.name == "verify, kept connection")
-            and any(.name == "callback, processor time"))
+            and any(.name == "callback, processor time")
+            and any(.name == "PostgreSQL, one for 16"))
         and all(.figures[]; (.name | length > 0) and .ours_ms > 0 and .floor_ms > 0 and .ratio > 0)
-        and (.targets | length == 12)
+        and (.targets | length == 15)
         and all(.targets[]; (.name | length > 0) and (.unit == "kB" or .value > 0 and .ours > 0)
             and (.at_most != null) != (.at_least != null) and (.reached | type == "boolean"))' "$BATS_FILE_TMPDIR/stdout"
     [ "$(jq -c . "$BATS_FILE_TMPDIR/out/figures.json")" = "$(<"$BATS_FILE_TMPDIR/stdout")" ]
@@ -35,13 +36,16 @@ setup_file() {
 
 @test "bench: a plot of each, and nothing else is left, no process either" {
     local name
-    for name in processes waiting connections writers rows rows-kept purge memory http-programs http-kept; do
+    for name in processes waiting connections writers rows rows-kept purge memory http-programs http-kept \
+        postgresql rows-postgresql; do
         xmllint --noout "$BATS_FILE_TMPDIR/out/$name.svg"
         grep -q '<path' "$BATS_FILE_TMPDIR/out/$name.svg"
     done
-    [ "$(ls "$BATS_FILE_TMPDIR/out" | wc -l)" = 11 ]
+    [ "$(ls "$BATS_FILE_TMPDIR/out" | wc -l)" = 13 ]
     [ "$(ls "$IDB_ROOT/build/bench")" = "$(<"$BATS_FILE_TMPDIR/before")" ]
     run -1 pgrep -f "(inetd -i|lighttpd -D -f|idb-serve --config=)[ ]?$IDB_ROOT/build/bench/"
+    run -1 pgrep -f 'postgres -D /tmp/idb-bench[.]'
+    [ -z "$(find /tmp -maxdepth 2 -path '/tmp/idb-bench.*' -lname "$IDB_ROOT/build/bench/*")" ]
 }
 
 @test "bench: a table for people" {
@@ -49,7 +53,7 @@ setup_file() {
     [ -z "$stderr" ]
     [[ ${lines[0]} == *' cores, Linux '* ]]
     grep -qE '^one idb-verify process / the floor program( +[0-9.]+){2} ms +[0-9.]+  at most 1.25 +(yes|NO)$' <<<"$output"
-    [ "$(grep -cE ' at (most|least) [0-9.]+ +(yes|NO)$' <<<"$output")" = 12 ]
+    [ "$(grep -cE ' at (most|least) [0-9.]+ +(yes|NO)$' <<<"$output")" = 15 ]
     grep -qE '^verify( +[0-9.]+){4}$' <<<"$output"
     grep -qE '^code page: [0-9.]+ a second by the server; [0-9]+ bytes' <<<"$output"
 }
@@ -62,7 +66,7 @@ setup_file() {
     cmp "$BATS_FILE_TMPDIR/out/connections.svg" man/pictures/bench-connections.svg
     [ "$(sed -n '1,2p' README.md)" = $'before\n<!-- bench -->' ]
     [ "$(tail -n 2 README.md)" = $'<!-- bench end -->\nafter' ]
-    [ "$(grep -cE '^\| .* \| at (most|least) [0-9.]+ \| (yes|no) \|$' README.md)" = 12 ]
+    [ "$(grep -cE '^\| .* \| at (most|least) [0-9.]+ \| (yes|no) \|$' README.md)" = 15 ]
     run -1 grep old README.md
 }
 

@@ -45,7 +45,13 @@ def ratio($name; $ours; $beside; $unit): target($name; $ours; $beside; $unit; $o
     (ratio("HTTP, idb-verify as CGI / a CGI that starts the floor program"; $t.http_cgi.a_second;
            $t.http_floor.a_second; "a second") | at_least(0.7)),
     (ratio("HTTP, idb-serve by SCGI, 16 clients / lighttpd with a small file"; $t.http_scgi.a_second;
-           $t.http_file.a_second; "a second") | at_least(0.3)) ],
+           $t.http_file.a_second; "a second") | at_least(0.3)),
+    (ratio("PostgreSQL, 16 idb-serve, one request at a time / pgbench, the same update, 16 clients";
+           $t.pgsql_16.a_second; $t.pgbench_16.a_second; "a second") | at_least(0.7)),
+    (ratio("PostgreSQL, idb-serve, \($sizes.rows) sessions / 1000"; $t.pgsql_rows_large.median;
+           $t.pgsql_rows_small.median; "ms") | at_most(1.3)),
+    (ratio("idb-verify on SQLite, built with the driver of PostgreSQL / without"; $t.driver.median;
+           $t.nopg.median; "ms") | at_most(1.05)) ],
   figures: [
     figure("verify"; $t.verify.median; $t.floor.median),
     figure("verify, processor time"; $t.verify.cpu; $t.floor.cpu),
@@ -58,6 +64,10 @@ def ratio($name; $ours; $beside; $unit): target($name; $ours; $beside; $unit; $o
     figure("verify, 16 processes"; 1000 / $t.writers.a_second; $t.floor.median),
     figure("agi, a dialogue by inetd"; $t.agi.median; $t.agi_echo.median),
     figure("verify, kept connection"; $t.kept.median; $t.kept_echo.median),
+    figure("PostgreSQL, 1 idb-serve"; 1000 / $t.pgsql_1.a_second; 1000 / $t.pgbench_1.a_second),
+    figure("PostgreSQL, 4 idb-serve"; 1000 / $t.pgsql_4.a_second; 1000 / $t.pgbench_4.a_second),
+    figure("PostgreSQL, one for 16"; 1000 / $t.pgsql_one_16.a_second; 1000 / $t.pgbench_16.a_second),
+    figure("PostgreSQL, 64 waiting"; 1000 / $t.pgsql_one_64.a_second; 1000 / $t.pgbench_16.a_second),
     figure("callback, processor time"; $t.callback.cpu; $t.curl.cpu),
     figure("code page"; $t.code_page.median; $t.page_floor.median),
     figure("code page, processor time"; $t.code_page.cpu; $t.page_floor.cpu) ],

@@ -4,7 +4,8 @@
  *
  *     load NAME ADDRESS CONNECTIONS WAITING ANSWER [METHOD PATH TOKENFILE] <REQUESTS
  *
- * ADDRESS is a port of 127.0.0.1, or a socket in the file system where it holds a slash.
+ * ADDRESS is a port of 127.0.0.1, or a socket in the file system where it holds a slash;
+ * a * at its end stands for the number of the connection, from 0.
  * On each connection WAITING requests are on their way; with 1 the next follows the
  * answer. Without METHOD requests and answers are lines; with it a line is the body of an
  * HTTP/1.1 request, and the token of the file goes along as bearer. Every answer must hold
@@ -60,7 +61,7 @@ static void end(int signal)
     ended = signal;
 }
 
-static int dial(const struct load *l)
+static int dial(const struct load *l, long number)
 {
     static const int on = 1;
     struct sockaddr_in port = { .sin_family = AF_INET };
@@ -71,7 +72,11 @@ static int dial(const struct load *l)
 
     port.sin_port = htons((in_port_t)strtol(l->address, NULL, 10));
     port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    snprintf(path.sun_path, sizeof path.sun_path, "%s", l->address);
+    if (l->address[strlen(l->address) - 1] == '*')
+        snprintf(path.sun_path, sizeof path.sun_path, "%.*s%ld", (int)strlen(l->address) - 1,
+                 l->address, number);
+    else
+        snprintf(path.sun_path, sizeof path.sun_path, "%s", l->address);
     rc = is_path ? connect(fd, (struct sockaddr *)&path, sizeof path)
                  : connect(fd, (struct sockaddr *)&port, sizeof port);
     if (fd == -1 || rc == -1)
@@ -171,7 +176,7 @@ static size_t line_size(const char *in)
 }
 
 /* Takes what has arrived; a server that says so has closed. */
-static void take(struct load *l, struct connection *c)
+static void take(struct load *l, struct connection *c, long number)
 {
     ssize_t rc = recv(c->fd, c->in + c->n, sizeof c->in - 1 - c->n, 0);
     double now = bench_now_ms();
@@ -199,7 +204,7 @@ static void take(struct load *l, struct connection *c)
     c->n -= at;
     if (closes) {
         close(c->fd);
-        c->fd = dial(l);
+        c->fd = dial(l, number);
     }
 }
 
@@ -209,7 +214,7 @@ static void run(struct load *l, struct connection *all)
     size_t waiting = 0;
 
     for (long i = 0; i < l->connections; i++)
-        all[i].fd = dial(l);
+        all[i].fd = dial(l, i);
     for (long i = 0; i < l->connections; i++)
         fill_up(l, &all[i]);
     do {
@@ -222,7 +227,7 @@ static void run(struct load *l, struct connection *all)
             bench_fail(l->name, "cannot wait");
         for (long i = 0; waiting > 0 && i < l->connections; i++)
             if (ready[i].revents) {
-                take(l, &all[i]);
+                take(l, &all[i], i);
                 fill_up(l, &all[i]);
             }
     } while (waiting > 0);

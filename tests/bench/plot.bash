@@ -48,7 +48,8 @@ plot_spread() {
 # a_second PREFIX: PREFIX.dat, of each PREFIX_N: N, and how many a second.
 a_second() {
     jq -r --arg prefix "$1_" '.measured | to_entries[] | select(.key | startswith($prefix))
-        | "\(.key | ltrimstr($prefix)) \(.value.a_second)"' figures.json | sort -n >"$1.dat"
+        | { of: (.key | ltrimstr($prefix)), a_second: .value.a_second } | select(.of | test("^[0-9]+$"))
+        | "\(.of) \(.a_second)"' figures.json | sort -n >"$1.dat"
 }
 
 # worst NAME: NAME.trace, the longest of each 200th of the time, of requests one after
@@ -61,7 +62,7 @@ worst() {
 
 plots() {
     local name per_process
-    for name in waiting group connections; do a_second "$name"; done
+    for name in waiting group connections pgsql pgbench; do a_second "$name"; done
     per_process=$(jq '1000 / .measured.verify.median' figures.json)
     awk -v y="$per_process" '{ print $1, y }' connections.dat >per_process.dat
     worst purge
@@ -82,5 +83,10 @@ plots() {
     plot memory 'Memory of idb-serve that is its own' requests kB linespoints '' idb-serve growth.dat
     plot_spread http-programs 'HTTP, a program started for each request' 'idb-verify as CGI' http_cgi \
         'a CGI that starts the floor program' http_floor
+    plot postgresql 'Verifies a second on PostgreSQL, by connections with one request at a time' \
+        connections 'a second' linespoints 'set logscale x 2' 'idb-serve, a process each' pgsql.dat \
+        'pgbench, the one update that decides' pgbench.dat
+    plot_spread rows-postgresql 'One request at a time, by sessions in a store of PostgreSQL' \
+        "$rows" pgsql_rows_large 1000 pgsql_rows_small
     plot_spread http-kept 'HTTP, 16 clients' 'idb-serve by SCGI' http_scgi 'a small file' http_file
 }
