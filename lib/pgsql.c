@@ -198,7 +198,8 @@ static PGresult *run(PGconn *conn, const char *sql)
 
 /* Who waits for a lock longer than store.wait_ms, or has a transaction open and is gone, is
  * let go of by the server. A commit is durable, also where the server's own setting says
- * otherwise. */
+ * otherwise. A plan is kept as long as the connection: one that reads a whole table, for that
+ * was small when it was made, would cost more with each row. */
 static bool settle(PGconn *conn, const struct idb_config *config, struct idb_error *err)
 {
     char *schema =
@@ -212,7 +213,7 @@ static bool settle(PGconn *conn, const struct idb_config *config, struct idb_err
     snprintf(sql, sizeof sql,
              "SET search_path TO %s, pg_temp; SET lock_timeout = %lld;"
              " SET idle_in_transaction_session_timeout = 5000; SET tcp_user_timeout = 5000;"
-             " SET jit = off; SET plan_cache_mode = force_generic_plan;"
+             " SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
              " SELECT set_config('synchronous_commit', 'on', false)"
              " WHERE current_setting('synchronous_commit') = 'off'",
              schema, (long long)config->store_wait_ms);
