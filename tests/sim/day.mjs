@@ -54,7 +54,7 @@ function hosts(r) {
     await what();
   });
   for (let hour = 3; hour < 16; hour += 2) at(hour + r.unit(), () => world.crash());
-  for (const hour of [5.3, 10.7]) at(hour, () => world.rotate());
+  for (const hour of [7.3, 12.7]) at(hour, () => world.rotate());
   if (process.env.RESTART) for (const hour of [4.5, 9.2]) at(hour, () => world.restartStore());
 }
 
@@ -69,8 +69,8 @@ function fraudsters() {
   people.brink(800001, 21 * HOUR, () => '+31881111111', () => model.wrongBy('+31881111111'), throttle.per_caller);
   people.brink(800002, 21.5 * HOUR, (i) => `+3188${2000000 + i}`, () => model.wrongOnes(), throttle.total);
   // One number across a new code key and midnight.
-  for (const [at, n] of [[5.29, 4], [5.31, 4], [18.99, 4], [19.01, 4]]) people.misdials(n, Math.round(at * HOUR), '+31883333333');
-  people.brink(800003, Math.round(5.33 * HOUR), () => '+31883333333', () => model.wrongBy('+31883333333'), throttle.per_caller);
+  for (const [at, n] of [[7.29, 4], [7.31, 4], [18.99, 4], [19.01, 4]]) people.misdials(n, Math.round(at * HOUR), '+31883333333');
+  people.brink(800003, Math.round(7.33 * HOUR), () => '+31883333333', () => model.wrongBy('+31883333333'), throttle.per_caller);
   people.brink(800004, Math.round(19.03 * HOUR), () => '+31883333333', () => model.wrongBy('+31883333333'), throttle.per_caller);
 }
 

@@ -12,11 +12,12 @@ const AGENTS = ['alice', 'bob', 'carol', 'dave'];
 // Of a hundred who begin on a working day, at what hour.
 export const DAY_CURVE = [0.2, 0.1, 0.1, 0.1, 0.2, 0.5, 1, 3, 9, 13, 14, 11, 7, 9, 9, 7, 5, 3, 2.5, 1.8, 1.3, 0.8, 0.3, 0.1];
 
-// What residents do, by how many of a hundred and seven.
+// What residents do, and how many of them.
 const WAYS = {
   plain: 36, slips: 6, mistakes: 5, guesses: 2, late: 5, tooLate: 2, renews: 3, spends: 2, hangsUpFirst: 2,
   callsAgain: 4, twoTelephones: 4, twice: 4, another: 2, cancels: 3, never: 5, replaces: 3, forgotten: 1,
   endsOnPage: 3, asksSupport: 2, relayed: 5, coached: 1, deniesWhileOpened: 2, hangsUpWhileOpened: 3, noCode: 2,
+  lastMoment: 4, lastWord: 4,
 };
 
 // Callers who wait, first come, first served, and agents who wait for them.
@@ -351,6 +352,46 @@ export class People {
       await this.time.sleep(20);
       await world.lookup(call, 'bob');
       await world.close(call, 'bob');
+    });
+  }
+
+  until(ms) { return this.time.sleep((ms - this.time.now) / 1000); }
+
+  // Keys the code in in its last second, or in the next; and tries whatever there is in the
+  // moment in which the session's time is over, whether idb-purge was there or not.
+  async lastMoment(me, r) {
+    const { world } = this;
+    const s = me.session;
+    const { code } = s;
+    await this.until(s.codeExpiresAt - r.pick([0, 1000]));
+    const call = world.newCall(me.caller);
+    const { result } = await world.verify(call, code);
+    if (result === 'accepted') return this.talk(me, call);
+    await this.until(s.dueAt);
+    await world.status(s);
+    await world.renew(s);
+    await world.verify(call, code);
+    await world.support(s, 'sam');
+    if (r.is(0.5)) await world.endByResident(s);
+    return world.hangUp(call);
+  }
+
+  // The agent looks again in the last second of the time to finish, and in the next.
+  lastWord(me, r) {
+    return this.accepted(me, async (call) => {
+      const { world } = this;
+      await world.lookup(call, 'dave');
+      await this.time.sleep(r.between(10, 70));
+      await world.hangUp(call);
+      if (me.session.state === 'wrap_up') await this.until(me.session.dueAt - 1000);
+      await world.lookup(call, 'dave');
+      await this.time.sleep(1);
+      await world.lookup(call, 'dave');
+      await world.verify(call, me.session.code ?? me.session.wasCode);
+      await world.transfer(call.id, world.newCall().id);
+      await world.confirm(me.session, r.is(0.5), 'a word too late');
+      await (r.is(0.5) ? world.close(call, 'dave') : world.hangUp(call));
+      await world.status(me.session);
     });
   }
 
