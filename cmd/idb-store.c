@@ -1,4 +1,4 @@
-/* idb-store(8): makes, checks, backs up and restores the store. */
+/* idb-store(8): makes, checks, backs up, restores and moves the store. */
 #include "sql.h"
 #include "sqlite.h"
 #include "store_admin.h"
@@ -10,13 +10,15 @@
 
 static const char help[] =
     "usage: idb-store [--config=FILE] create | migrate | check [--human]\n"
-    "       idb-store [--config=FILE] backup FILE | restore FILE\n"
+    "       idb-store [--config=FILE] backup FILE | restore FILE | move NEW\n"
     "\n"
-    "create   makes folder, lock file and database\n"
+    "create   makes folder, lock file and database, or schema and roles\n"
     "migrate  brings the schema up to this program's\n"
     "check    tests rights, every page, schema and clock\n"
     "backup   copies the store into a new file, while others write\n"
     "restore  replaces the store by a backup and ends every session in it\n"
+    "move     carries the store to where NEW, a configuration beside the present\n"
+    "         one, says, then puts NEW in the place of that\n"
     "\n"
     "  --config=FILE  the configuration (default $IDB_CONFIG, then " IDB_CONFIG_PATH ")\n"
     "  --human        check: text, not JSON (as on a terminal)\n"
@@ -145,17 +147,43 @@ static bool restore(const struct settings *settings, const struct idb_config *co
                json_pack("{s:s, s:I}", "result", "restored", "expired", (json_int_t)expired), err);
 }
 
-static const struct command commands[] = { { "create", false, create },
-                                           { "migrate", false, migrate },
-                                           { "check", false, check },
-                                           { "backup", true, backup },
-                                           { "restore", true, restore } };
+static bool load_next(struct idb_config **config, const char *file, struct idb_error *err)
+{
+    if (idb_config_load(config, file, err))
+        return true;
+    return strcmp(err->code, "config_missing")
+               ? false
+               : idb_fail(err, IDB_CONFIG, "config_missing",
+                          "There is no %s. If a move took it, that has come to its end: idb-store"
+                          " check tells which store is in use.",
+                          file);
+}
+
+static bool move(const struct settings *settings, const struct idb_config *config, json_t **answer,
+                 struct idb_error *err)
+{
+    struct idb_config *to = NULL;
+    bool ok = load_next(&to, settings->file, err)
+              && idb_store_move(config, to, idb_config_path(settings->config), settings->file, err)
+              && answer_with(answer,
+                             json_pack("{s:s, s:s, s:s}", "result", "moved", "from",
+                                       config->store_url, "to", to->store_url),
+                             err);
+
+    idb_config_free(to);
+    return ok;
+}
+
+static const struct command commands[] = {
+    { "create", false, create }, { "migrate", false, migrate }, { "check", false, check },
+    { "backup", true, backup },  { "restore", true, restore },  { "move", true, move }
+};
 
 static bool usage(struct idb_error *err)
 {
     return idb_fail(err, IDB_USAGE, "usage",
-                    "Wanted: create, migrate, check [--human], backup FILE or restore FILE."
-                    " Try 'idb-store --help'.");
+                    "Wanted: create, migrate, check [--human], backup FILE, restore FILE or move"
+                    " NEW. Try 'idb-store --help'.");
 }
 
 /* One word: the command, then its file. */

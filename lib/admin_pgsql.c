@@ -16,19 +16,21 @@
 const char *const idb_admin_tables[IDB_ADMIN_TABLES] = { "session", "ended_call", "attempts",
                                                          "audit",   "counter",    "invitation" };
 
-/* A server that is gone is still noticed, by what keeps the connection alive; one that has
- * much to write is waited for. A socket of the file system has no such option. */
+/* A disk may be busy, here or there, for longer than programs wait; but who is gone, or is
+ * stopped in a transaction, must not hold up the store for long. A socket of the file system
+ * has no such option, and needs none. */
 bool idb_admin_pgsql_connect(PGconn **conn, const struct idb_config *config, struct idb_error *err)
 {
-    const unsigned patience = 0; /* ms, 0: the system's own */
+    static const char patience[] = "SET tcp_user_timeout = 60000; SET tcp_keepalives_idle = 5; SET "
+                                   "tcp_keepalives_interval = 2;"
+                                   " SET tcp_keepalives_count = 3; SET statement_timeout = 0;"
+                                   " SET idle_in_transaction_session_timeout = 600000";
+    const unsigned ours = 60000;
 
     if (!idb_pgsql_connect(conn, config, err))
         return false;
-    setsockopt(idb_pq.PQsocket(*conn), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
-    if (idb_admin_pgsql_exec(*conn,
-                             "SET tcp_user_timeout = 0; SET statement_timeout = 0;"
-                             " SET idle_in_transaction_session_timeout = 0",
-                             "opening", err))
+    setsockopt(idb_pq.PQsocket(*conn), IPPROTO_TCP, TCP_USER_TIMEOUT, &ours, sizeof ours);
+    if (idb_admin_pgsql_exec(*conn, patience, "opening", err))
         return true;
     idb_pq.PQfinish(*conn);
     *conn = NULL;

@@ -251,10 +251,9 @@ static bool check_use(const struct idb_config *config, struct idb_error *err)
 {
     struct idb_store *store = NULL;
     int64_t now;
-    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err);
+    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err)
+              && idb_store_commit(store, err);
 
-    if (ok)
-        idb_store_rollback(store);
     idb_store_close(store);
     return ok;
 }
@@ -323,3 +322,15 @@ const struct idb_store_engine *idb_store_engine(const struct idb_config *config)
     (void)config;
     return &idb_store_engine_sqlite;
 }
+
+#ifndef IDB_POSTGRESQL
+bool idb_store_move(const struct idb_config *config, const struct idb_config *to,
+                    const char *present, const char *next, struct idb_error *err)
+{
+    (void)config;
+    (void)to;
+    (void)present;
+    return idb_fail(err, IDB_CONFIG, "config_invalid",
+                    "%s: these programs were built without PostgreSQL.", next);
+}
+#endif

@@ -51,4 +51,12 @@ bool idb_store_backup_pgsql(const struct idb_config *config, const char *file,
 bool idb_store_restore_pgsql(const struct idb_config *config, const char *file, int64_t *expired,
                              struct idb_error *err);
 
+/* Moves the store to where the configuration `to` says, without losing a session, then puts
+ * that file, next, in the place of the present one. The two differ in "store" alone, and one
+ * is of SQLite, the other of PostgreSQL. Whoever still uses the old store is answered
+ * "store_moved". IDB_REFUSED "store_not_empty", "store_moved", IDB_CONFIG "config_invalid",
+ * "config_rights", "store_unfinished". */
+bool idb_store_move(const struct idb_config *config, const struct idb_config *to,
+                    const char *present, const char *next, struct idb_error *err);
+
 #endif

@@ -373,10 +373,9 @@ static bool check_use(const struct idb_config *config, struct idb_error *err)
 {
     struct idb_store *store = NULL;
     int64_t now;
-    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err);
+    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err)
+              && idb_store_commit(store, err);
 
-    if (ok)
-        idb_store_rollback(store);
     idb_store_close(store);
     return ok;
 }

@@ -8,7 +8,7 @@ load tools/postgresql
 
 setup_file() {
     PG=$(mktemp -d -p /tmp idb-pg.XXXXXX)
-    export PG
+    export PG PG_BIN
     chmod 755 "$PG"
     pg_make "$PG/server"
     pg_start "$PG/server"
@@ -17,6 +17,15 @@ setup_file() {
 teardown_file() {
     pg_stop "$PG/server" immediate
     rm -rf "$PG"
+}
+
+TRAFFIC=()
+
+teardown() {
+    local pid
+    for pid in "${SERVE-}" "${TRAFFIC[@]}"; do
+        [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+    done
 }
 
 setup() {
@@ -285,4 +294,356 @@ idle() {
     [ "$(json .result)" = accepted ]
     grep -q 'Index Scan Backward using audit_pkey' "$PG/server/log"
     run -1 grep 'Seq Scan' "$PG/server/log"
+}
+
+# ---- move ----
+
+# to_move: the store is an SQLite file, with a session that was called and one whose code is
+# good still, $CODE; ./new.json names an empty store of PostgreSQL.
+to_move() {
+    local issued
+    cp idb.json server.json
+    file_store
+    cp file.json idb.json
+    issued=$(issue_status)
+    verify "$(code_of "$issued")" c-1 >called
+    issued=$(issue_status)
+    CODE=$(code_of "$issued")
+    next server.json
+}
+
+# next FILE: ./new.json as FILE, and the store that it names made anew.
+next() {
+    cp "$1" new.json
+    if [ "$1" = file.json ]; then
+        rm -rf store
+    else
+        psql -X -q -h "$PG/server" -d postgres -c 'SET client_min_messages = error' \
+            -c "DROP SCHEMA IF EXISTS $SCHEMA CASCADE"
+    fi
+    idb-store --config=new.json create >create.log
+}
+
+# marks: what the meta of both says of a move, and whose turn it is by the configuration.
+marks() {
+    local names="SELECT name FROM meta WHERE name <> 'schema_version' ORDER BY name = 'arrived' LIMIT 1"
+    echo "file:$(sql "$names") server:$(pg "$names") use:$(jq -r '.store.url[:4]' idb.json)"
+}
+
+# killed CALL:N MOVE…: dies of its N-th CALL.
+killed() {
+    run -137 env ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace \
+        -e "inject=${1%:*}:signal=KILL:when=${1#*:}" idb-store move new.json
+}
+
+# nth CALL PATTERN [CALL-THEN]: CALL:N, the last like PATTERN in the trace of a whole move,
+# ./whole; or the first CALL-THEN behind it.
+nth() {
+    awk -v call="$1" -v pattern="$2" -v wanted="${3-}" '
+        { name = $0; sub(/\(.*/, "", name); n[name]++ }
+        name == call && $0 ~ pattern { found = name ":" n[name]; after = wanted; next }
+        after != "" && name == after { found = name ":" n[name]; after = "" }
+        END { print found }' whole
+}
+
+# whole: the calls of a move that nobody kills, in ./whole.
+whole() {
+    ASAN_OPTIONS=detect_leaks=0 strace -qq -s 600 -o whole -e trace=sendto,pwrite64,fsync,rename \
+        idb-store move new.json
+}
+
+# each_step STEP…: a move from where ./keep and ./idb.keep are to $TO, killed at each.
+each_step() {
+    local step
+    for step; do
+        restart
+        killed "$step"
+        until_true idle
+        marks >>seen
+        if [[ $(tail -n 1 seen) =~ $ABROAD ]]; then
+            run --separate-stderr -75 verify "$CODE" c-2
+            [ "$(json .error)" = store_moved ]
+        else
+            run --separate-stderr -0 verify "$CODE" c-2
+        fi
+        [[ $(tail -n 1 seen) != *:arriving* ]] ||
+            run --separate-stderr -78 env IDB_CONFIG=new.json idb-health
+        [ ! -e new.json ] || run --separate-stderr -0 idb-store move new.json
+        [ "$(marks)" = "$DONE" ]
+        run -0 verify "$CODE" c-2
+        [ "$(json .result)" = accepted ]
+    done
+}
+
+@test "idb-store: move carries every value to PostgreSQL, and back" {
+    fill
+    pg "UPDATE audit SET at = 1"
+    idb-store backup all
+    to_move
+    idb-store restore all >restored
+    before=$(contents store/idb.db)
+    run --separate-stderr -0 idb-store move new.json
+    [ "$output" = "{\"result\":\"moved\",\"from\":\"sqlite:$PWD/store/idb.db\",\"to\":\"$URL\"}" ]
+    [ -z "$stderr" ]
+    [ "$(contents | grep -vF '"action":"move"')" = "$before" ]
+    [ ! -e new.json ]
+    cmp idb.json server.json
+    run --separate-stderr -0 idb-store check
+
+    next file.json
+    run --separate-stderr -0 idb-store move new.json
+    [ "$output" = "{\"result\":\"moved\",\"from\":\"$URL\",\"to\":\"sqlite:$PWD/store/idb.db\"}" ]
+    [ "$(contents store/idb.db | grep -vF '"action":"move"')" = "$before" ]
+    [ "$(sql "SELECT result FROM audit WHERE action = 'move' ORDER BY id" | paste -sd ' ')" \
+        = 'started ok started ok' ]
+    [ ! -s store/idb.db-wal ]
+    run --separate-stderr -0 idb-store check
+}
+
+@test "idb-store: after a move calls go on, and who has the old configuration is told" {
+    to_move
+    cp idb.json old.json
+    idb-store move new.json
+    run -0 idb-lookup <<<'{"call_id":"c-1"}'
+    [ "$(json .attributes[0].value)" != null ]
+    run -0 verify "$CODE" c-2
+    [ "$(json .result)" = accepted ]
+    local words
+    export IDB_CONFIG=old.json
+    before=$(sha256sum store/idb.db)
+    for words in check "backup new" "restore all"; do
+        cp create.log all
+        [[ $words != restore* ]] || cp "$BATS_TEST_TMPDIR/idb/store/idb.db" all
+        # shellcheck disable=SC2086
+        run --separate-stderr -75 idb-store $words
+        is_error store_moved "read the configuration anew"
+    done
+    run --separate-stderr -75 verify "$CODE" c-3
+    [ "$(json .error)" = store_moved ]
+    [ "$(sha256sum store/idb.db)" = "$before" ]
+    [ ! -e new ]
+
+    # And from PostgreSQL.
+    cp server.json idb.json
+    export IDB_CONFIG=$PWD/idb.json
+    next file.json
+    idb-store move new.json
+    run -0 idb-end <<<'{"call_id":"c-2"}'
+    IDB_CONFIG=server.json run --separate-stderr -75 idb-end <<<'{"call_id":"c-1"}'
+    [ "$(json .error)" = store_moved ]
+    IDB_CONFIG=server.json run --separate-stderr -75 idb-store backup new
+    is_error store_moved "read the configuration anew"
+}
+
+@test "idb-store: move refuses what it cannot do, and nothing is done" {
+    to_move
+    cp new.json good.json
+    before=$(sha256sum store/idb.db idb.json)
+
+    run --separate-stderr -78 idb-store move none.json
+    is_error config_missing "There is no none.json"
+    run --separate-stderr -78 idb-store move idb.json
+    is_error config_invalid "of the same kind"
+    jq '.audit.days = 91' good.json >new.json
+    run --separate-stderr -78 idb-store move new.json
+    is_error config_invalid "in more than store"
+    cp good.json new.json
+    chmod 600 new.json
+    run --separate-stderr -78 idb-store move new.json
+    is_error config_rights "chmod --reference=$PWD/idb.json $PWD/new.json"
+    cp good.json keys/new.json
+    run --separate-stderr -78 idb-store move keys/new.json
+    is_error config_invalid "not in the folder"
+    jq '.store.schema = "none"' good.json >new.json
+    chmod 644 new.json
+    run --separate-stderr -78 idb-store move new.json
+    is_error store_missing "idb-store create"
+
+    [ "$(sha256sum store/idb.db idb.json)" = "$before" ]
+    [ "$(pg 'SELECT COUNT(*) FROM session')" = 0 ]
+    cp good.json new.json
+    run --separate-stderr -0 idb-store move new.json
+}
+
+@test "idb-store: move leaves a store alone that was used, that has moved, or that another moves to" {
+    to_move
+    cp new.json good.json
+    IDB_CONFIG=new.json issue_status >issued
+    run --separate-stderr -1 idb-store move new.json
+    [ "$(json .error)" = store_not_empty ]
+    [ "$(pg 'SELECT COUNT(*) FROM session')" = 1 ]
+
+    next good.json
+    pg "INSERT INTO meta VALUES ('arriving', 1)"
+    run --separate-stderr -78 idb-store move new.json
+    is_error store_unfinished "Another store is moving"
+    run --separate-stderr -78 idb-store --config=new.json check
+    is_error store_unfinished "idb-store move again"
+    [ "$(sql "SELECT COUNT(*) FROM audit WHERE action = 'move'")" = 0 ]
+
+    next server.json
+    cp idb.json old.json
+    idb-store move new.json
+    cp old.json idb.json
+    next server.json
+    run --separate-stderr -1 idb-store move new.json
+    [ "$(json .error)" = store_moved ]
+    [[ $(json .message) == *"and not to $URL"* ]]
+}
+
+@test "idb-store: killed at any step on the way to PostgreSQL, one store is good and a move ends it" {
+    command -v strace >/dev/null || skip "needs strace"
+    to_move
+    cp idb.json idb.keep
+    cp -r store store.keep
+    restart() {
+        rm -rf store
+        cp -r store.keep store
+        cp idb.keep idb.json
+        next server.json
+    }
+    ABROAD='file:moved.*use:sqli' DONE='file:moved server:arrived use:post'
+    whole
+    each_step sendto:1 "$(nth sendto 'COPY audit')" "$(nth sendto COMMIT)" \
+        "$(nth sendto COMMIT pwrite64)" "$(nth sendto 'Q.*UPDATE')" rename:1 fsync:2
+    [ "$(cat seen)" = "file: server: use:sqli
+file:moving server: use:sqli
+file:moving server: use:sqli
+file:moving server:arriving use:sqli
+file:moved server:arriving use:sqli
+file:moved server:arrived use:sqli
+file:moved server:arrived use:post" ]
+}
+
+@test "idb-store: killed at any step on the way back to SQLite, one store is good and a move ends it" {
+    command -v strace >/dev/null || skip "needs strace"
+    to_move
+    idb-store move new.json
+    cp idb.json idb.keep
+    pg_dump -h "$PG/server" -d postgres -n "$SCHEMA" -f dump.sql
+    restart() {
+        psql -X -q -h "$PG/server" -d postgres -c 'SET client_min_messages = error' \
+            -c "DROP SCHEMA $SCHEMA CASCADE" -f dump.sql >/dev/null
+        cp idb.keep idb.json
+        next file.json
+    }
+    ABROAD='server:moved use:post' DONE='file:arrived server:moved use:sqli'
+    next file.json
+    whole
+    each_step sendto:1 "$(nth sendto 'SELECT.*ended_call')" "$(nth sendto 'SELECT.*invitation' pwrite64)" \
+        "$(nth sendto 'Q.*UPDATE')" "$(nth sendto COMMIT pwrite64)" rename:1 fsync:2
+    [ "$(cat seen)" = "file: server:arrived use:post
+file: server:moving use:post
+file: server:moving use:post
+file:arriving server:moving use:post
+file:arriving server:moved use:post
+file:arrived server:moved use:post
+file:arrived server:moved use:sqli" ]
+}
+
+# traffic NAME: codes are issued, keyed in and called about until ./stop is there. What was
+# answered stands in ./answers.NAME; where the store could not be had it is asked again.
+traffic() {
+    local issued call i=0
+    while [ ! -e stop ]; do
+        call=$1-$((++i))
+        issued=$(issue_status 2>/dev/null) || continue
+        echo "issued $(jq -r .session <<<"$issued")"
+        until verify "$(code_of "$issued")" "$call" >"verified.$1" 2>/dev/null; do :; done
+        echo "$(jq -r .result "verified.$1") $(jq -r .session "verified.$1")"
+        [ $((i % 3)) = 0 ] || continue
+        until idb-end <<<"{\"call_id\":\"$call\"}" >"ended.$1" 2>/dev/null; do :; done
+        echo "$(jq -r .result "ended.$1") $(jq -r .session "verified.$1")"
+    done >"answers.$1"
+}
+
+# answered N: at least so many sessions were issued.
+answered() { [ "$(cat answers.* | grep -c issued)" -ge "$1" ]; }
+
+@test "idb-store: moved there and back under traffic and killed on the way, no answer is lost" {
+    command -v strace >/dev/null || skip "needs strace"
+    local step to had
+    to_move
+    cp file.json idb.json
+    traffic a 3>&- &
+    TRAFFIC+=("$!")
+    traffic b 3>&- &
+    TRAFFIC+=("$!")
+    for step in sendto:20 rename:1 sendto:45 fsync:1 pwrite64:30 sendto:60; do
+        [ "$(jq -r '.store.url[:4]' idb.json)" = sqli ] && to=server.json || to=file.json
+        next "$to"
+        had=$(cat answers.* | grep -c issued)
+        until_true answered $((had + 3))
+        # Killed or, where it made fewer such calls, done.
+        run env ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace \
+            -e "inject=${step%:*}:signal=KILL:when=${step#*:}" idb-store move new.json
+        [ ! -e new.json ] || until_true idb-store move new.json
+    done
+    had=$(cat answers.* | grep -c issued)
+    until_true answered $((had + 3))
+    touch stop
+    wait
+    [ "$(jq -r '.store.url[:4]' idb.json)" = sqli ]
+    lost issued "1 = 1"
+    lost accepted "called_at IS NOT NULL"
+    lost ended "state = 'done'"
+}
+
+# lost WHAT CONDITION: fails when a session that WHAT was answered of is not so in ./store.
+lost() {
+    grep -h "^$1 " answers.* | cut -d' ' -f2 | LC_ALL=C sort -u >"answered.$1"
+    [ -s "answered.$1" ]
+    sql "SELECT id FROM session WHERE $2" | LC_ALL=C sort | LC_ALL=C comm -13 - "answered.$1" >lost
+    [ ! -s lost ] || { cat lost && false; }
+}
+
+# served: what idb-serve answers to $CODE, called on c-2.
+served() {
+    output=$(jq -nc --arg code "$CODE" '{ code: $code, call_id: "c-2" }' |
+        socat -t 20 - "UNIX-CONNECT:$PG/verify")
+    [ "$(json "$1")" = "$2" ]
+}
+
+@test "idb-store: idb-serve says that the store has moved, and takes the new one with SIGHUP" {
+    to_move
+    systemd-socket-activate -l "$PG/verify" --fdname=verify -E IDB_CONFIG -E ASAN_OPTIONS \
+        "$IDB_BUILD/idb-serve" </dev/null >serve.log 2>&1 3>&- &
+    SERVE=$!
+    until_true test -S "$PG/verify"
+    served result accepted
+    idb-store move new.json
+    served error store_moved
+    served error store_moved
+    kill -HUP "$SERVE"
+    until_true served result accepted
+    next file.json
+    idb-store move new.json
+    served error store_moved
+    kill -HUP "$SERVE"
+    until_true served result accepted
+    [ "$(sql "SELECT state FROM session WHERE call_id = 'c-2'")" = called ]
+}
+
+@test "idb-store: a server that is stopped in the middle of a move leaves the store as it was" {
+    command -v strace >/dev/null || skip "needs strace"
+    local mover tracer exit=0
+    to_move
+    ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace -e inject=sendto:signal=STOP:when=30 \
+        bash -c 'echo $$ >mover && exec idb-store move new.json' >moved 2>moved.err 3>&- &
+    tracer=$!
+    until_true grep -qs 'stopped by SIGSTOP' trace
+    mover=$(cat mover)
+    run -75 verify "$CODE" c-2 # it has its turn, and keeps it
+    [ "$(json .error)" = busy ]
+    pg_stop "$PG/server" immediate
+    kill -CONT "$mover"
+    wait "$tracer" || exit=$?
+    [ "$exit" = 75 ]
+    [ "$(jq -r .error moved)" = store_lost ]
+    run --separate-stderr -0 verify "$CODE" c-2
+    pg_start "$PG/server"
+    [ "$(marks)" = 'file:moving server: use:sqli' ]
+    run --separate-stderr -0 idb-store move new.json
+    run --separate-stderr -0 verify "$CODE" c-2
+    [ "$(marks)" = 'file:moved server:arrived use:post' ]
 }
