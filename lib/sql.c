@@ -16,8 +16,8 @@
 /* As IDB_SQL_COUNTED, of one subject, among the values of IDB_SQL_STANDING. */
 #define WEIGHED(subject)                                                                           \
     "COALESCE((SELECT CASE WHEN since > $5 THEN attempts.count + before * (since - $5) / $6"       \
-    " ELSE attempts.count * (since - $5 + $6) / $6 END FROM attempts"                              \
-    " WHERE since > $5 - $6 AND subject = " subject "), 0)"
+    " WHEN since > $5 - $6 THEN attempts.count * (since - $5 + $6) / $6 ELSE 0 END"                \
+    " FROM attempts WHERE subject = " subject "), 0)"
 
 /* What stands in the way of using the store, as in store.h. */
 #define MOVE                                                                                       \
@@ -122,11 +122,12 @@ const char *const idb_sql[IDB_SQL_LAST] = {
                       " RETURNING count",
 
     /* Of subject $3 in the window of $2 ms that began at $1; the window before weighs by
-     * how much of it is still inside. */
+     * how much of it is still inside. What is older counts for nothing, but is not left out
+     * by a condition: that could make since the index, with all there is in the window. */
     [IDB_SQL_COUNTED] = "SELECT CASE WHEN since > $1"
                         " THEN count + before * (since - $1) / $2"
-                        " ELSE count * (since - $1 + $2) / $2 END"
-                        " FROM attempts WHERE since > $1 - $2 AND subject = $3",
+                        " WHEN since > $1 - $2 THEN count * (since - $1 + $2) / $2"
+                        " ELSE 0 END FROM attempts WHERE subject = $3",
 
     [IDB_SQL_CONFIRM] =
         "UPDATE session SET confirmation = $4"
