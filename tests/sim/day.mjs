@@ -80,7 +80,7 @@ async function main() {
   const store = await programs.run('idb-store', null, { args: ['create'] });
   if (keys.exit !== 0 || store.exit !== 0) throw new Error(JSON.stringify([keys, store]));
   await provider.listen();
-  await programs.startServe();
+  await programs.start();
   for (let n = 0; n < residents; n++) {
     const hour = (Number(r.weighed(DAY_CURVE)) + 19) % 24; // the curve begins at midnight
     people.resident(n, hour * HOUR + r.between(0, HOUR - 1));
@@ -96,7 +96,7 @@ async function main() {
 const began = Date.now();
 let exit = 0;
 process.on('SIGTERM', () => {
-  programs.serve?.kill('SIGKILL');
+  programs.stop();
   process.exit(143);
 });
 try {
@@ -107,5 +107,5 @@ try {
 }
 ledger.print();
 console.log(`${model.sessions.size} sessions, ${Object.values(programs.count).reduce((a, b) => a + b, 0)} requests, ${Math.round((Date.now() - began) / 1000)} s`);
-await programs.killServe('SIGTERM');
+await programs.stop('SIGTERM');
 process.exit(exit);

@@ -1,5 +1,6 @@
 // The programs, as those who use them do: one process for a request, and for the telephone
-// an idb-serve that is kept, killed and started again. And the store, as its owner reads it.
+// two hosts, each with an idb-serve that is kept, killed and started again. And the store, as
+// its owner reads it.
 
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -7,6 +8,7 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 
 const AT_ONCE = 6;
+const HOSTS = 2;
 const DOORS = ['verify', 'transfer', 'end'];
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
@@ -23,7 +25,8 @@ export class Programs {
     this.running = 0;
     this.line = [];
     this.count = {}; // how often each was asked
-    this.idle = Object.fromEntries(DOORS.map((door) => [door, []]));
+    this.hosts = Array.from({ length: HOSTS }, (_, n) => new Host(this, n));
+    this.turn = 0;
   }
 
   setClock(ms) {
@@ -67,51 +70,11 @@ export class Programs {
 
   // ---- the telephone's ----
 
-  async startServe() {
-    const env = Object.keys(this.env).flatMap((name) => ['-E', name]);
-    const doors = DOORS.flatMap((door) => ['-l', this.path(door)]);
-    for (const door of DOORS) fs.rmSync(this.path(door), { force: true });
-    this.serve = spawn('systemd-socket-activate',
-      [...doors, `--fdname=${DOORS.join(':')}`, ...env, `${this.build}/idb-serve`, '--connections=64'],
-      { env: this.env, stdio: ['ignore', fs.openSync(`${this.dir}/serve.out`, 'a'), fs.openSync(`${this.dir}/serve.err`, 'a')] });
-    this.ended = new Promise((done) => { this.serve.on('exit', done); });
-  }
+  async start() { for (const host of this.hosts) await host.start(); }
 
-  async killServe(signal = 'SIGKILL') {
-    this.serve.kill(signal);
-    await this.ended;
-  }
+  async stop(signal) { for (const host of this.hosts) await host.kill(signal); }
 
-  path(door) { return `${this.dir}/${door}`; }
-
-  // One that answers; whoever starts idb-serve anew may take a while.
-  async connect(door) {
-    for (let tries = 0; tries < 500; tries++) {
-      const connection = await new Promise((done) => {
-        const socket = net.connect(this.path(door), () => done(new Connection(socket)));
-        socket.on('error', () => done(null));
-      });
-      if (connection) return connection;
-      await pause(20);
-    }
-    throw new Error(`nobody answers at ${door}; see ${this.dir}/serve.err`);
-  }
-
-  // The answer, and how often it was asked for in vain before: then nobody knows whether
-  // that was done.
-  async ask(door, request) {
-    this.count[`idb-serve ${door}`] = (this.count[`idb-serve ${door}`] ?? 0) + 1;
-    for (let vain = 0; ; vain++) {
-      const idle = this.idle[door].filter((connection) => !connection.closed);
-      const connection = idle.pop() ?? await this.connect(door);
-      this.idle[door] = idle;
-      const answer = await connection.ask(request);
-      if (answer !== null) {
-        this.idle[door].push(connection);
-        return { answer: JSON.parse(answer), vain };
-      }
-    }
-  }
+  nextHost() { return this.hosts[this.turn++ % HOSTS]; }
 
   // ---- the store ----
 
@@ -130,6 +93,64 @@ export class Programs {
         '-c', `SELECT COALESCE(json_agg(t), '[]') FROM (${text}) t`]];
     const { stdout } = await promisify(execFile)(program, args, { maxBuffer: 1 << 30 });
     return JSON.parse(stdout || '[]');
+  }
+}
+
+// One host of the telephone's: a socket for each of what its idb-serve does.
+class Host {
+  constructor(programs, n) {
+    Object.assign(this, { programs, n, dir: programs.dir });
+    this.idle = Object.fromEntries(DOORS.map((door) => [door, []]));
+  }
+
+  path(door) { return `${this.dir}/${door}-${this.n}`; }
+
+  async start() {
+    const { env, build } = this.programs;
+    const handed = Object.keys(env).flatMap((name) => ['-E', name]);
+    const sockets = DOORS.flatMap((door) => ['-l', this.path(door)]);
+    const log = fs.openSync(`${this.path('serve')}.log`, 'a');
+    for (const door of DOORS) fs.rmSync(this.path(door), { force: true });
+    this.child = spawn('systemd-socket-activate',
+      [...sockets, `--fdname=${DOORS.join(':')}`, ...handed, `${build}/idb-serve`, '--connections=64'],
+      { env, stdio: ['ignore', log, log] });
+    this.ended = new Promise((done) => { this.child.on('exit', done); });
+    fs.closeSync(log);
+  }
+
+  async kill(signal = 'SIGKILL') {
+    this.child?.kill(signal);
+    await this.ended;
+  }
+
+  // One that answers; whoever starts idb-serve anew may take a while.
+  async connect(door) {
+    for (let tries = 0; tries < 500; tries++) {
+      const connection = await new Promise((done) => {
+        const socket = net.connect(this.path(door), () => done(new Connection(socket)));
+        socket.on('error', () => done(null));
+      });
+      if (connection) return connection;
+      await pause(20);
+    }
+    throw new Error(`nobody answers at ${this.path(door)}`);
+  }
+
+  // The answer, and how often it was asked for in vain before: then nobody knows whether
+  // that was done.
+  async ask(door, request) {
+    const { count } = this.programs;
+    count[`idb-serve ${door}`] = (count[`idb-serve ${door}`] ?? 0) + 1;
+    for (let vain = 0; ; vain++) {
+      const idle = this.idle[door].filter((connection) => !connection.closed);
+      const connection = idle.pop() ?? await this.connect(door);
+      this.idle[door] = idle;
+      const answer = await connection.ask(request);
+      if (answer !== null) {
+        this.idle[door].push(connection);
+        return { answer: JSON.parse(answer), vain };
+      }
+    }
   }
 }
 

@@ -44,7 +44,7 @@ export class World {
       if (!alone && !this.held.has('everything') && !subjects.some((s) => this.held.has(s))) {
         for (const subject of subjects) this.held.add(subject);
         this.doing++;
-        this.verifies += action.isVerify ? 1 : 0;
+        this.verifies += action.verifies ?? 0;
         return subjects;
       }
       await new Promise((done) => { this.queue.push(done); });
@@ -54,7 +54,7 @@ export class World {
   release(action, subjects) {
     for (const subject of subjects) this.held.delete(subject);
     this.doing--;
-    this.verifies -= action.isVerify ? 1 : 0;
+    this.verifies -= action.verifies ?? 0;
     for (const done of this.queue.splice(0)) done();
   }
 
@@ -72,7 +72,7 @@ export class World {
   // and that order must explain them all. Where they would not tell, told() is false, and it
   // is one after the other.
   async together(actions, order, told = () => true) {
-    const all = { isVerify: true, subjects: () => [...new Set(actions.flatMap((action) => action.subjects()))] };
+    const all = { verifies: actions.length, subjects: () => [...new Set(actions.flatMap((action) => action.subjects()))] };
     const subjects = await this.take(all);
     const got = [];
     if (told()) got.push(...await Promise.all(actions.map((action) => action.run())));
@@ -155,14 +155,15 @@ export class World {
 
   browser(s) { return { cookies: s.cookies }; }
 
-  // By the kept process; it may be killed just now.
+  // By the kept process of either host; it may be killed just now.
   async phone(door, request) {
-    const asked = this.programs.ask(door, request);
+    const host = this.programs.nextHost();
+    const asked = host.ask(door, request);
     if (this.crashing) {
       this.crashing = false;
       await pause(this.chance.between(0, 3));
-      await this.programs.killServe();
-      await this.programs.startServe();
+      await host.kill();
+      await host.start();
     }
     return asked;
   }
@@ -177,7 +178,7 @@ export class World {
     const owner = () => model.codes.get(code);
     return {
       what: `verify ${call.id}`,
-      isVerify: true,
+      verifies: 1,
       request: JSON.stringify(request),
       subjects: () => [call.id, `caller ${call.caller}`, model.onCall.get(call.id)?.id, owner()?.id, near() ? 'verify' : null].filter(Boolean),
       about: () => this.about(call.id, owner()),
