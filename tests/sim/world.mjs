@@ -39,9 +39,10 @@ export class World {
   // about 'verify' is the only verify: near its limit the order of wrong codes matters.
   async take(action) {
     for (;;) {
-      const subjects = action.subjects();
+      const subjects = action.subjects().filter(Boolean);
+      const wanted = [...subjects, ...(action.waits ?? [])];
       const alone = (subjects.includes('everything') && this.doing > 0) || (subjects.includes('verify') && this.verifies > 0);
-      if (!alone && !this.held.has('everything') && !subjects.some((s) => this.held.has(s))) {
+      if (!alone && !this.held.has('everything') && !wanted.some((s) => this.held.has(s))) {
         for (const subject of subjects) this.held.add(subject);
         this.doing++;
         this.verifies += action.verifies ?? 0;
@@ -72,7 +73,7 @@ export class World {
   // and that order must explain them all. Where they would not tell, told() is false, and it
   // is one after the other.
   async together(actions, order, told = () => true) {
-    const all = { verifies: actions.length, subjects: () => [...new Set(actions.flatMap((action) => action.subjects()))] };
+    const all = { verifies: actions.length, subjects: () => actions.flatMap((action) => action.subjects()) };
     const subjects = await this.take(all);
     const got = [];
     if (told()) got.push(...await Promise.all(actions.map((action) => action.run())));
@@ -151,7 +152,14 @@ export class World {
     return [this.model.call(id), ...new Set([s, ...sessions].filter(Boolean))];
   }
 
-  overdue() { return this.model.overdue().map((s) => s.id); }
+  // What whoever erases overdue sessions is about. While that is done, or while somebody does
+  // anything to one of them, nobody else looks for such.
+  overdue() {
+    const due = this.model.overdue();
+    return due.length > 0 ? ['due', ...due.flatMap((s) => [s.id, s.callId])] : [];
+  }
+
+  session(s) { return s ? [s.id, s.callId, this.model.isTooLate(s) ? 'due' : null] : []; }
 
   browser(s) { return { cookies: s.cookies }; }
 
@@ -180,7 +188,7 @@ export class World {
       what: `verify ${call.id}`,
       verifies: 1,
       request: JSON.stringify(request),
-      subjects: () => [call.id, `caller ${call.caller}`, model.onCall.get(call.id)?.id, owner()?.id, near() ? 'verify' : null].filter(Boolean),
+      subjects: () => [call.id, `caller ${call.caller}`, ...this.session(model.onCall.get(call.id)), owner()?.id, near() ? 'verify' : null],
       about: () => this.about(call.id, owner()),
       predict: () => model.verify(call.id, code, call.caller),
       run: () => this.phone('verify', request),
@@ -193,7 +201,7 @@ export class World {
     const { model } = this;
     return this.do({
       what: `transfer ${from} to ${to}`,
-      subjects: () => [from, to, model.onCall.get(from)?.id, model.onCall.get(to)?.id].filter(Boolean),
+      subjects: () => [from, to, ...this.session(model.onCall.get(from)), ...this.session(model.onCall.get(to))],
       about: () => [...this.about(from), ...this.about(to)],
       predict: () => model.transfer(from, to),
       run: () => this.phone('transfer', { call_id: from, to_call_id: to }),
@@ -205,7 +213,7 @@ export class World {
     const request = { call_id: call.id };
     return {
       what: `end ${call.id}${agent ? ` by ${agent}` : ''}`,
-      subjects: () => [call.id, model.onCall.get(call.id)?.id].filter(Boolean),
+      subjects: () => [call.id, ...this.session(model.onCall.get(call.id))],
       about: () => this.about(call.id),
       predict: () => model.endOfCall(call.id, agent),
       run: () => (agent ? this.programs.run('idb-end', request, { args: ['--zone=desk'], ...this.as(agent) })
@@ -226,7 +234,7 @@ export class World {
     return {
       what: `lookup ${call.id} by ${agent}`,
       request: JSON.stringify(how),
-      subjects: () => [call.id, model.onCall.get(call.id)?.id].filter(Boolean),
+      subjects: () => [call.id, ...this.session(model.onCall.get(call.id))],
       about: () => this.about(call.id),
       resident: () => model.onCall.get(call.id)?.me,
       predict: () => model.lookup(call.id, agent, how),
@@ -274,7 +282,8 @@ export class World {
     let tied = [];
     await this.do({
       what: `issue ${how.purpose}`,
-      subjects: () => [...this.overdue(), ...(before ? [before.id, before.callId] : [])].filter(Boolean),
+      subjects: () => [...this.overdue(), ...this.session(before)],
+      waits: ['due'],
       about: () => (before ? [before] : []),
       predict: () => {
         if (before) model.replace(before);
@@ -309,7 +318,7 @@ export class World {
   ofBrowser(what, s, predict, program, more = {}) {
     return {
       what,
-      subjects: () => [s.id, s.callId].filter(Boolean),
+      subjects: () => this.session(s),
       about: () => [s],
       predict,
       run: () => this.programs.run(program, { ...this.browser(s), ...more }),
@@ -343,6 +352,7 @@ export class World {
     return this.do({
       what: 'purge',
       subjects: () => ['purge', ...this.overdue()],
+      waits: ['due'],
       about: () => [],
       predict: () => this.model.purge(),
       run: async () => {
