@@ -158,9 +158,9 @@ print(tree.tostring(root, encoding="unicode"))'
     tells_nothing
     [ "$(snapshot)" = "$before" ]
     # What is wrong with us ends no call.
-    mv "${IDB_STORE%/*}" "$BATS_TEST_TMPDIR/away"
+    store_away
     agent 'desk?line=kcc&call_id=frame-1&state=1'
-    mv "$BATS_TEST_TMPDIR/away" "${IDB_STORE%/*}"
+    store_back
     says 500 'kan nu niet vanzelf laten zien' 'content="5"'
     [[ $body != *afgesloten* ]]
     confirm "$issued" false >/dev/null

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: unit/agi.c reads all that a peer may say each time.
 # idb-agi: what a caller hears and keys in, word for word as Asterisk carries it.
 
@@ -304,7 +305,7 @@ END2
         printf '%s\n' '> HANGUP' '< 200 result=1')
     silent
     # That needs no store.
-    mv "$IDB_STORE" "$HERE/away"
+    store_gone
     run --separate-stderr -1 agi < <(call c-1; told closed; closed; play goodbye
         printf '%s\n' '> HANGUP' '< 200 result=1')
     silent
@@ -436,13 +437,16 @@ dead() {
 }
 
 @test "idb-agi: without configuration, key or store the caller is told and goes on" {
-    for lost in idb.json:config_missing keys/phone/code.key:key_missing keys/phone/bind.key:key_missing \
-        store/idb.db:store_missing; do
+    for lost in idb.json:config_missing keys/phone/code.key:key_missing keys/phone/bind.key:key_missing; do
         mv "$HERE/idb/${lost%:*}" "$HERE/away"
         run --separate-stderr -78 agi < <(call c-1; unavailable)
         complained "${lost#*:}"
         mv "$HERE/away" "$HERE/idb/${lost%:*}"
     done
+    store_away
+    run --separate-stderr -78 agi < <(call c-1; unavailable)
+    complained store_missing
+    store_back
     [ "$(state)" = issued ]
 }
 
@@ -450,14 +454,17 @@ dead() {
     instance '.store.wait_ms = 200'
     hold_lock
     run --separate-stderr -75 agi < <(call c-1; welcome; ask enter "$code"; unavailable)
-    complained busy
-    exec {held}>&-
+    complained "$BUSY"
+    release_lock
     [ "$(state)" = issued ]
-    # An end that cannot be written is told; the hangup handler comes after us.
+}
+
+@test "idb-agi: an end that cannot be written is told; the hangup handler comes after us" {
+    instance '.store.wait_ms = 200'
     run --separate-stderr -75 agi < <(call c-2; welcome; ask enter "$code"; told accepted "$session" status status
-        printf '%s\n' '> STREAM FILE idb/nl/accepted ""' "run flock $IDB_STORE-lock sleep 1 >$HERE/flock 2>&1 3>&- 8>&- &" \
+        printf '%s\n' '> STREAM FILE idb/nl/accepted ""' "run $(lock_holder 1) >$HERE/holder 2>&1 3>&- 8>&- &" \
             'run sleep 0.2' 'raw HANGUP\n200 result=-1 endpos=0\n'; told hangup)
-    complained busy
+    complained "$BUSY"
 }
 
 # ---- what is no AGI ----
@@ -567,7 +574,9 @@ dead() {
     run --separate-stderr -65 agi < <(call c-1; welcome; ask enter "$code"; told accepted "$session" status status | sed '2s/.*/< nonsense/;3,$d')
     complained bad_agi
     run -1 grep -E "$code|612345678" "$SYSLOG_FILE"
-    run -1 grep -aqE "$code|612345678" "$IDB_STORE"
+    store_bytes >"$HERE/bytes"
+    run -1 grep -aqE "$code|612345678" "$HERE/bytes"
+    run -0 grep -aqF "$session" "$HERE/bytes"
 }
 
 teardown() {

@@ -14,7 +14,7 @@ setup() {
     browser=$(browser_new one)
     begun=$(start "$browser" status liar)
     state=$(parameter state "$(jq -r .location <<<"$begun")")
-    before=$(store_files)
+    before=$(snapshot)
 }
 
 teardown() { liar_stop; }
@@ -30,7 +30,7 @@ refuses() {
     [ "$(json error)" = "$1" ]
     [ -n "$(json message)" ]
     [[ $output$stderr != *hush* && $output$stderr != *"$state"* ]]
-    [ "$(store_files)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
 }
 
 # spent: the login's cookie went away with the answer; asked N: so many token requests.
@@ -78,7 +78,7 @@ asked() { [ "$(liar_asked token)" = "$1" ]; }
     login_instance
     start "$browser" status liar >"$browser/begun"
     state=$(parameter state "$(jq -r .location "$browser/begun")")
-    before=$(store_files)
+    before=$(snapshot)
     run --separate-stderr -65 callback "$browser" "/callback/second?code=hush&state=$state"
     refuses bad_state
     asked 0
@@ -124,7 +124,7 @@ asked() { [ "$(liar_asked token)" = "$1" ]; }
 @test "idb-oidc-callback: a login cookie of another installation" {
     keep=$(cat "$browser/jar")
     idb_instance "$(jq -c '{ methods, attributes, purposes }' "$IDB_CONFIG" | sed 's/^/. * /')"
-    before=$(store_files)
+    before=$(snapshot)
     printf '%s\n' "$keep" >"$browser/jar"
     back "code=hush&state=$state"
     refuses bad_state
@@ -198,7 +198,7 @@ asked() { [ "$(liar_asked token)" = "$1" ]; }
     mv "$CLIENTS.new" "$CLIENTS"
     login_instance
     : >"$browser/jar"
-    before=$(store_files)
+    before=$(snapshot)
     start "$browser" status liar >"$browser/begun"
     state=$(parameter state "$(jq -r .location "$browser/begun")")
     challenge=$(parameter code_challenge "$(jq -r .location "$browser/begun")")
@@ -376,7 +376,7 @@ END
     login_instance
     good=$(make_jwk)
     begin_with jwk "$good"
-    before=$(store_files)
+    before=$(snapshot)
     for key in hush '[]' '{"kty":"oct","k":"aHVzaA"}' '{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}' \
         '{"kty":"EC","kty":"EC"}' $'{"kty":"EC",\n"crv":"P-256"}'; do
         begin_with jwk "$good"

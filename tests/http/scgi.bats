@@ -93,20 +93,16 @@ survives_its_end() {
     code=$(code_of "$(issue_status)")
     post /verify "$mistyped"
     is 200 mistyped
-    exec 8>>"$IDB_STORE-lock"
-    flock -n 8
+    hold_lock
     (
         post /verify "{\"code\":\"$code\",\"call_id\":\"$call\"}"
         # Apache has one answer for an answer that breaks off.
         [[ $status_code == 50[023] ]]
-    ) 8>&- >"$asked" &
+    ) >"$asked" &
     pid=$!
-    for ((try = 0; try < 200; try++)); do
-        ! grep -qE " -> FLOCK .*:$(stat -c %i "$IDB_STORE-lock") " /proc/locks || break
-        sleep 0.02
-    done
+    until_true queued
     serve_down KILL
-    exec 8>&-
+    release_lock
     wait "$pid" || { cat "$asked"; return 1; }
     # Each process of the server finds it gone.
     for path in /verify /transfer /end /verify /verify /verify /verify /verify /verify /verify; do

@@ -42,7 +42,7 @@ setup() {
 @test "browser: the agent's page waits, opens once, keeps what it shows, and warns" {
     in_browser desk
     # Once by each of the two, however often they looked.
-    [ "$(sqlite3 "$IDB_STORE" "SELECT group_concat(action || ' ' || n) FROM
+    [ "$(sql "SELECT group_concat(action || ' ' || n) FROM
         (SELECT action, COUNT(*) AS n FROM audit WHERE actor = 'agent:alice' GROUP BY action ORDER BY action)")" = 'open 2,reveal 1' ]
 }
 

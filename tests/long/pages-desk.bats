@@ -140,7 +140,7 @@ acts_as() {
     answered 200 'T. Estpersoon'
     [ "$(opened_by "$user")" = "$((seen + 1))" ]
 }
-opened_by() { sqlite3 "$IDB_STORE" "SELECT count(*) FROM audit WHERE actor = 'agent:$1'"; }
+opened_by() { sql "SELECT count(*) FROM audit WHERE actor = 'agent:$1'"; }
 
 # Every script of desk has an address.
 serves_every_script() {

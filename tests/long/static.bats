@@ -58,7 +58,7 @@ setup() {
     unset SUDO_USER REMOTE_USER AUTH_TYPE
     run --separate-stderr -0 "$static/idb-end" --zone=desk <<<'{"line":"kcc","call_id":"c-1"}'
     [ -z "$stderr" ]
-    [ "$(sqlite3 "$IDB_STORE" "SELECT actor FROM audit ORDER BY id DESC LIMIT 1")" = "agent:$(id -un)" ]
+    [ "$(sql "SELECT actor FROM audit ORDER BY id DESC LIMIT 1")" = "agent:$(id -un)" ]
 }
 
 @test "static: they are installed in the place of the others" {

@@ -108,16 +108,18 @@ aged() {
     grep -qx '#     install -m 644 /usr/local/share/idb/cron/idb /etc/cron.d/idb' "$FILE"
 }
 
-@test "cron: each minute an expired session is erased, in every file of the store" {
-    rm -r "$HERE/store"
+@test "cron: each minute an expired session is erased, wherever it stood in the store" {
+    store_gone
     at_offset -300m idb-store create >"$HERE/made"
     at_offset -300m idb-issue --attest=front-office < <(requests 1) >"$HERE/issued"
     [ "$(sql 'SELECT state, sealed IS NULL FROM session')" = 'issued|0' ]
     sealed=$(sql 'SELECT substr(sealed, 1, 60) FROM session')
-    grep -rqF "$sealed" "$HERE/store"
+    store_bytes >"$HERE/bytes"
+    grep -aqF "$sealed" "$HERE/bytes"
     silent "$(entry idb-purge)"
     [ "$(sql 'SELECT state, sealed IS NULL FROM session')" = 'expired|1' ]
-    run -1 grep -rqF "$sealed" "$HERE/store"
+    store_bytes >"$HERE/bytes"
+    run -1 grep -aqF "$sealed" "$HERE/bytes"
     [[ $(entry idb-purge) == '* * * * * idb-phone '* ]]
     # And again, with nothing to do.
     silent "$(entry idb-purge)"
@@ -125,7 +127,7 @@ aged() {
 }
 
 @test "cron: what goes wrong is mail, or in syslog as the file says" {
-    mv "$HERE/store" "$HERE/away"
+    store_away
     run --separate-stderr -78 cron "$(entry idb-purge)"
     [ -z "$output" ]
     [[ $stderr == 'idb-purge: '* ]]
@@ -211,10 +213,10 @@ aged() {
 @test "cron: a night without a new backup leaves the old ones" {
     line=$(entry idb-store)
     touch -d '9 days ago' "$HERE/backups/9.db"
-    mv "$HERE/store" "$HERE/away"
+    store_away
     run --separate-stderr -78 cron "$line"
     [[ $stderr == 'idb-store: '* ]]
-    mv "$HERE/away" "$HERE/store"
+    store_back
     # One of today that was made before is not written over.
     echo mine >"$HERE/backups/$(date +%F).db"
     run --separate-stderr -1 cron "$line"

@@ -30,7 +30,7 @@ teardown() {
 
 # nothing_stored: since before was set. Not even the store's files were touched.
 nothing_stored() {
-    [ "$(store_files)" = "$before" ] || { sql 'SELECT * FROM session'; return 1; }
+    [ "$(snapshot)" = "$before" ] || { sql 'SELECT * FROM session'; return 1; }
 }
 
 # post TEXT NAME FILE: presses that button, but the field NAME holds what is in FILE.
@@ -109,7 +109,7 @@ one_code() {
 
 @test "flow: an offer that was altered, cut off, or is another kind of token" {
     arrive nl status DigiD anna
-    before=$(store_files)
+    before=$(snapshot)
     take_form Ja,
     cp "$TAB/fields/1" offer
     offer=$(<offer)
@@ -135,7 +135,7 @@ one_code() {
 @test "flow: an offer of another installation" {
     arrive en status DigiD anna
     flow_instance
-    before=$(store_files)
+    before=$(snapshot)
     press Yes,
     refused 400 bad_offer login_mixed
     nothing_stored
@@ -143,7 +143,7 @@ one_code() {
 
 @test "flow: an offer after ten minutes, a login after fifteen, a code after ten" {
     arrive nl status DigiD anna
-    before=$(store_files)
+    before=$(snapshot)
     tab late
     later 11 press Ja,
     refused 410 offer_expired expired
@@ -195,7 +195,7 @@ begun() {
 }
 
 @test "flow: a callback without a state, with a wrong one, twice the same, or with another browser's" {
-    before=$(store_files)
+    before=$(snapshot)
     begun two
     begun one
     for query in '' '?code=canarycanary' '?code=canarycanary&state=' '?code=canarycanary&state=canarycanary' \
@@ -220,7 +220,7 @@ begun() {
 }
 
 @test "flow: another browser's answer of the provider does not log this one in" {
-    before=$(store_files)
+    before=$(snapshot)
     begun two
     begun one
     # At the provider, and stopped before our own site.
@@ -244,7 +244,7 @@ begun() {
 
 @test "flow: a form from another site does nothing, whatever cookies come along" {
     arrive nl status DigiD anna
-    before=$(store_files)
+    before=$(snapshot)
     local action options i origin
     take_form Ja,
     for origin in https://evil.example.org null "http://${WEB#https://}" "$WEB.evil.example.org" "$ISSUER"; do
@@ -269,7 +269,7 @@ begun() {
     arrive nl status DigiD anna
     tab kept
     to one
-    before=$(store_files)
+    before=$(snapshot)
     many() { head -c "$1" /dev/zero | tr '\0' a; }
     { printf 'Cookie: canary=' && many 1000000; } >cookie
     # Over HTTP/2 lighttpd breaks off instead.
@@ -308,7 +308,7 @@ begun() {
 forgotten() { rm -f "${IDB_CONFIG%/*}"/cache/*.json; }
 
 @test "flow: a provider that is down, at the start and at the callback, and comes back" {
-    before=$(store_files)
+    before=$(snapshot)
     begun nl
     visit "$(<"$TAB/began")"
     local action options next
@@ -352,7 +352,7 @@ timed() {
 }
 
 @test "flow: a provider that accepts and never answers: the page comes within eight seconds, each time" {
-    before=$(store_files)
+    before=$(snapshot)
     begun slow
     visit "$(<"$TAB/began")"
     local action options next name
@@ -406,7 +406,7 @@ to_liar() {
 @test "flow: a provider that answers nonsense" {
     liar_start
     flow_instance
-    before=$(store_files)
+    before=$(snapshot)
     local huge path lang n=0
     huge=$(head -c 100000 /dev/zero | tr '\0' '[')
     for path in .well-known/openid-configuration token; do

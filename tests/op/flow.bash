@@ -373,7 +373,7 @@ nowhere() {
 # "one"; COMMAND runs the purge as another user.
 whole() {
     local before
-    before=$(store_files)
+    before=$(snapshot)
     begin nl status "$2"
     press anna:
     # Just the claims, and nothing else of them.
@@ -381,7 +381,7 @@ whole() {
     [ "$(values)" = 'Burgerservicenummer=999990019
 Naam=T. Estpersoon' ]
     lacks 6511
-    [ "$(store_files)" = "$before" ]
+    [ "$(snapshot)" = "$before" ]
     agree
     at "$WEB/nl/code"
     sees 200 'Vertel de code aan niemand'
@@ -389,7 +389,8 @@ Naam=T. Estpersoon' ]
     sealed_pieces >wanted
     [ "$(wc -l <wanted)" -gt 20 ]
     # What will be looked for is there now.
-    LC_ALL=C grep -qaFf wanted "${IDB_STORE%/*}"/*
+    store_bytes >bytes
+    LC_ALL=C grep -qaFf wanted bytes
 
     key_in "$code" call-1
     [ "$result $(jq -r .purpose <<<"$body")" = 'accepted status' ]
@@ -427,5 +428,6 @@ Naam=T. Estpersoon' ]
     is_sound
     trail_secrets | grep -vx "$ticket" >>wanted
     printf '%s\n' 999990019 Estpersoon 61234567 call-1 >>wanted
-    nowhere wanted "${IDB_STORE%/*}"/*
+    store_bytes >bytes
+    nowhere wanted bytes
 }

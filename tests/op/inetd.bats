@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # inetd itself, with scripts/inetd/idb.conf: what the telephone meets on the sockets.
 # Sanitized with --long
 
@@ -182,7 +183,7 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
     until_true has_children "$INETD" 1
     ask 8 '{"call_id":"c-1"}'
     result ended
-    release_lock
+    exec 8>&-
     until_true has_children "$INETD" 0
 }
 

@@ -143,9 +143,6 @@ parameter() {
         jq -r --arg name "$1" '.query[$name] // empty'
 }
 
-# store_files: the hash of each file of the store, byte by byte.
-store_files() { (cd "${IDB_STORE%/*}" && sha256sum -- *); }
-
 # ---- a provider that does as it is told ----
 
 # liar_start: for setup; answers from $LIAR, a folder, at $LIAR_URL, which is also

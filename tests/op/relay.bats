@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # A code that was talked out of the resident: somebody else keys it in.
 
 setup() {

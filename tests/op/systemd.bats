@@ -377,11 +377,10 @@ is_refused() { [[ $(by_scgi end '{"call_id":"c-3"}') == 'Status: 403 '*not_permi
     printf '%s' "${request:0:-3}" | socat -u - "UNIX-CONNECT:$SOCKET"
     until_true has_children "$ACTIVATOR" 0
     [ "$(snapshot)" = "$before" ]
-    exec 8>>"$IDB_STORE-lock"
-    flock -n 8
-    printf '%s\n' "$request" | socat -u - "UNIX-CONNECT:$SOCKET" 8>&-
+    hold_lock
+    printf '%s\n' "$request" | socat -u - "UNIX-CONNECT:$SOCKET"
     until_true queued
-    exec 8>&-
+    release_lock
     until_true has_children "$ACTIVATOR" 0
     run --separate-stderr -0 whole <<<"$request"
     result accepted
@@ -391,7 +390,7 @@ is_refused() { [[ $(by_scgi end '{"call_id":"c-3"}') == 'Status: 403 '*not_permi
 }
 
 @test "systemd: idb-purge.service erases an expired session" {
-    rm -r "$HERE/store"
+    store_gone
     at_offset -300m idb-store create >"$HERE/made"
     at_offset -300m idb-issue --attest=front-office < <(requests 1) >"$HERE/issued"
     run --separate-stderr -0 oneshot idb-purge.service

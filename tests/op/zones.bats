@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: what it shows are rights.
 # What someone who has the keys of one zone, and the store, cannot do.
 
@@ -306,12 +307,10 @@ END
     local id
     id=$(called status c-1)
     opens c-1
-    cp idb/store/idb.db old.db
-    sqlite3 "$IDB_STORE" ".backup old.db"
+    sql "CREATE TABLE old AS SELECT * FROM session WHERE id = '$id'"
     run --separate-stderr -0 idb-end --zone=desk <<<'{"call_id":"c-1"}'
-    sql "ATTACH 'old.db' AS old;
-        DELETE FROM session WHERE id = '$id';
-        INSERT INTO session SELECT * FROM old.session WHERE id = '$id'"
+    sql "DELETE FROM session WHERE id = '$id';
+        INSERT INTO session SELECT * FROM old"
     is_forged c-1
     run --separate-stderr -1 verify "$(code_of "$(cat issued-c-1)")" c-2
     [ "$(json result)" = used ]

@@ -24,7 +24,7 @@ all_refused() {
 # came WORD…: $output is one of these refusals of a callback; nobody was asked for tokens.
 came() {
     local word
-    [ "$(asked "$name" token)" = 0 ] && [ "$(store_files)" = "$stored" ] || return
+    [ "$(asked "$name" token)" = 0 ] && [ "$(snapshot)" = "$stored" ] || return
     [[ $output != *'"offer"'* ]] || return
     for word; do
         [[ $output != *"\"error\":\"$word\""* ]] || return 0
@@ -176,7 +176,7 @@ cgi_back() {
         [[ $output =~ ^Status:\ 4[0-9][0-9] && $output == *'Cache-Control: no-store'* && $output == *'"error":"'* ]] ||
             { echo "${missing:0:100}: $output"; false; }
         [ "$(asked $name token)" = 0 ]
-        [ "$(store_files)" = "$stored" ]
+        [ "$(snapshot)" = "$stored" ]
     done
     # It was none of these.
     cgi_back REQUEST_METHOD=GET "PATH_INFO=/$name" "QUERY_STRING=$query" "HTTP_COOKIE=$cookies"

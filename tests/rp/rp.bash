@@ -34,7 +34,7 @@ rp_down() {
 rp_case() {
     T=$BATS_TEST_TMPDIR
     rm -f "$RP"/*.honest "$RP"/*.secrets "$RP"/*.log
-    stored=$(store_files)
+    stored=$(snapshot)
 }
 
 # say PROGRAM…: gives it standard input; its answer, standard error and syslog are
@@ -125,7 +125,7 @@ is_refusal() {
     else
         [ "$(wc -l <"$T/stderr")" = 1 ]
     fi
-    [ "$(store_files)" = "$stored" ]
+    [ "$(snapshot)" = "$stored" ]
     # The page is made of this answer alone, so one of each word in a file will do.
     : >"$T/html"
     if [ ! -e "$RP/page-$2" ]; then

@@ -86,10 +86,18 @@ release_lock() {
     wait "$HOLDER"
 }
 
-queued() {
-    [ "$(sql "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation IN
-        (SELECT oid FROM pg_class WHERE relnamespace = '$IDB_STORE'::regnamespace)")" != 0 ]
+lock_holder() {
+    echo "psql -Xq -h $IDB_TEST_SERVER -d postgres -c 'BEGIN;" \
+        "LOCK TABLE $IDB_STORE.session, $IDB_STORE.audit IN EXCLUSIVE MODE; SELECT pg_sleep($1)'"
 }
+
+# locks CONDITION: how many there are on this store's tables.
+locks() {
+    sql "SELECT COUNT(*) FROM pg_locks WHERE $1 AND relation IN
+        (SELECT oid FROM pg_class WHERE relnamespace = '$IDB_STORE'::regnamespace)"
+}
+is_held() { [ "$(locks "granted AND mode = 'ExclusiveLock'")" != 0 ]; }
+queued() { [ "$(locks 'NOT granted')" != 0 ]; }
 
 store_gone() { sql "DROP SCHEMA $IDB_STORE CASCADE"; }
 store_away() { sql "ALTER SCHEMA $IDB_STORE RENAME TO ${IDB_STORE}_away"; }

@@ -40,6 +40,12 @@ hold_lock() {
 }
 release_lock() { flock -u "$held"; }
 
+# lock_holder SECONDS: a command that holds it for so long.
+lock_holder() { echo "flock $IDB_STORE-lock sleep $1"; }
+
+# is_held: somebody holds it.
+is_held() { ! flock -n "$IDB_STORE-lock" true; }
+
 # queued: somebody waits to write.
 queued() { grep -qE " -> FLOCK .*:$(stat -c %i "$IDB_STORE-lock") " /proc/locks; }
 

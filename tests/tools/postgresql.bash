@@ -60,6 +60,7 @@ CREATE FUNCTION zeroblob(n integer) RETURNS bytea LANGUAGE sql AS
     $$ SELECT decode(repeat('00', n), 'hex') $$;
 CREATE FUNCTION randomblob(n integer) RETURNS bytea LANGUAGE sql VOLATILE AS
     $$ SELECT substr(decode(md5(random()::text) || md5(random()::text), 'hex'), 1, n) $$;
+CREATE FUNCTION hex(b bytea) RETURNS text LANGUAGE sql AS $$ SELECT upper(encode(b, 'hex')) $$;
 CREATE FUNCTION quote(t text) RETURNS text LANGUAGE sql AS $$ SELECT quote_nullable(t) $$;
 CREATE FUNCTION quote(b bytea) RETURNS text LANGUAGE sql AS
     $$ SELECT COALESCE('x''' || encode(b, 'hex') || '''', 'NULL') $$;

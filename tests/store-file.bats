@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# SQLite alone: what idb-purge erases is gone from every file of the store.
+# SQLite alone: the programs and the files of the store.
 
 load lib
 load life
@@ -74,4 +74,61 @@ grep_store() {
     grep_store "$sealed"
     exec {in}>&-
     wait "$pid"
+}
+
+# ---- idb-stats ----
+
+@test "idb-stats: takes no lock of a file, and no row is found by going through a whole table" {
+    [ "$(count_calls flock idb-stats)" = 0 ]
+    plan() { sqlite3 "$IDB_STORE" "EXPLAIN QUERY PLAN $1"; }
+    plans=0
+    while read -r statement; do
+        run -0 plan "$statement"
+        [[ $output =~ SEARCH\ .*\ USING\ (COVERING\ )?INDEX ]]
+        [[ $output != *SCAN* ]]
+        plans=$((plans + 1))
+    done < <(printf '#include "sql.h"\n#include <stdio.h>\nint main(void) { puts(idb_sql[IDB_SQL_LIVE_STATES]);
+        puts(idb_sql[IDB_SQL_ENDED_STATES]); puts(idb_sql[IDB_SQL_ENDED_PURPOSES]);
+        puts(idb_sql[IDB_SQL_AUDIT_RESULTS]); puts(idb_sql[IDB_SQL_DUE_COUNT]); return 0; }\n' |
+        gcc -I"$IDB_ROOT/lib" -o "$BATS_TEST_TMPDIR/sql" -x c - -x c "$IDB_ROOT/lib/sql.c" && "$BATS_TEST_TMPDIR/sql")
+    [ "$plans" = 5 ]
+}
+
+@test "idb-stats: the size of the files" {
+    run --separate-stderr -0 idb-stats
+    [ "$(json .store.bytes)" = "$(stat -c %s "$IDB_STORE")" ]
+    [ "$(json .store.pages)" = "$(sql 'PRAGMA page_count')" ]
+}
+
+@test "idb-stats: a store that is closed to us, damaged or busy" {
+    chmod 644 "$IDB_STORE"
+    run --separate-stderr -78 idb-stats
+    failed idb-stats store_rights
+    chmod 600 "$IDB_STORE"
+    # Somebody has the whole database to themselves.
+    mkfifo "$BATS_TEST_TMPDIR/in"
+    sqlite3 "$IDB_STORE" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    exec 7>"$BATS_TEST_TMPDIR/in"
+    echo 'PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; SELECT 1;' >&7
+    until grep -qx 1 "$BATS_TEST_TMPDIR/out"; do sleep 0.02; done
+    jq '.store.wait_ms = 100' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
+    run --separate-stderr -75 idb-stats
+    failed idb-stats busy
+    exec 7>&-
+    wait
+    run --separate-stderr -0 idb-stats
+    printf 'no database' >"$IDB_STORE"
+    run --separate-stderr -78 idb-stats
+    failed idb-stats store_corrupt
+}
+
+# ---- idb-health ----
+
+@test "idb-health: a store in which another writer does not finish is exit 75" {
+    jq '.store.wait_ms = 100' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
+    hold_lock
+    run --separate-stderr -75 idb-health
+    [ "$(json .store.error)" = busy ]
+    release_lock
+    run --separate-stderr -0 idb-health
 }
