@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: what the pages call is it each time, file by file.
 # The agents' and support's pages over HTTP, with the web server's own
 # configuration: who comes in, what is shown, and what is on record.

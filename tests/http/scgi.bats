@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # With --long alone: tests/idb-serve.bats has SCGI by itself, each time.
 # Sanitized with --long: three foreign web servers before one program.
 # The phone zone behind lighttpd, nginx and Apache once more, each with one idb-serve that

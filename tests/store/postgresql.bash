@@ -17,12 +17,7 @@ store_server() {
         flock 9
         [ ! -e "$IDB_TEST_SERVER/data/postmaster.pid" ] || exit 0
         pg_of_tests "$IDB_TEST_SERVER" 9>&- || exit
-        # shellcheck disable=SC2016 # for the shell that is begun here
-        setsid bash -c 'tail --pid="$2" -s 0.2 -f /dev/null
-            source "$1" && pg_bin && pg_stop "$3" immediate
-            rm -rf "$3" "$3.lock"' \
-            bash "$IDB_ROOT/tests/tools/postgresql.bash" "$BATS_ROOT_PID" "$IDB_TEST_SERVER" \
-            </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &
+        pg_ends_with "$BATS_ROOT_PID" "$IDB_TEST_SERVER" "$IDB_TEST_SERVER.lock" 9>&-
     ) 9>"/tmp/idb-pg.$BATS_ROOT_PID.lock"
 }
 

@@ -69,3 +69,13 @@ CREATE FUNCTION joined(a text, b text) RETURNS text LANGUAGE sql AS
 CREATE AGGREGATE group_concat(text) (SFUNC = joined, STYPE = text);
 END
 }
+
+# pg_ends_with PID DIR [FILE…]: once that process is gone, however it went, the server is
+# stopped and its folder removed, and whatever else is named.
+pg_ends_with() {
+    # shellcheck disable=SC2016 # for the shell that is begun here
+    setsid bash -c 'tail --pid="$2" -s 0.2 -f /dev/null
+        source "$1" && pg_bin && pg_stop "$3" immediate
+        rm -rf "${@:3}"' \
+        bash "$(readlink -f "${BASH_SOURCE[0]}")" "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+}
