@@ -88,6 +88,17 @@ only() {
     once_each
 }
 
+# cancel: ends the wait of the next issue for the standby.
+cancel() {
+    until_true cancelled
+}
+
+cancelled() {
+    [ "$(ask "$PRIMARY" "SELECT COUNT(pg_cancel_backend(pid)) FROM pg_stat_activity
+        WHERE wait_event = 'SyncRep' AND application_name = 'idb-issue'
+          AND query_start > now() - interval '2 seconds'")" != 0 ]
+}
+
 @test "failover: the standby is gone: nothing is said to be done before it is back" {
     local code unknown
     code=$(code_of "$(issue_status)")
@@ -99,6 +110,10 @@ only() {
     timed 10 75 issue_status
     [ "$(json error)" = store_unknown ]
     [[ $output != *code* ]]
+    cancel &
+    timed 10 75 issue_status
+    wait $!
+    [[ $(json message) == 'It was done, but not on the standby'* ]]
     unknown=$EPOCHREALTIME
     server_start "$STANDBY"
     PROMOTED=$EPOCHREALTIME STRUCK=$unknown
