@@ -53,49 +53,49 @@ once_each() {
 
 @test "cut: a verify, its first connection cut everywhere: accepted all the same" {
     cut verify close first 1
-    cut verify reset first 1
+    cut verify reset first 3
     cut verify terminate first 1
     once_each
 }
 
-@test "cut: a verify, every connection cut everywhere: what it says is what the store holds" {
-    cut verify close all 1
-    cut verify terminate all 1
+@test "cut: a verify, every connection cut: what it says is what the store holds" {
+    cut verify close all 2
+    cut verify terminate all 2
     once_each
 }
 
 @test "cut: three verifies in one stream: each has its own answer, and it is true" {
-    cut group close first 2
-    cut group close all 2
-    cut group terminate all 2
+    cut group close first 5
+    cut group close all 5
+    cut group terminate all 3
     once_each
 }
 
 @test "cut: an issue: no code is shown that is not in the store" {
     cut issue close first 1
-    cut issue close all 2
+    cut issue close all 5
     cut issue terminate first 1
     once_each
 }
 
 @test "cut: an end: what is said to have ended is erased" {
-    cut end close first 1
-    cut end close all 2
+    cut end close first 3
+    cut end close all 5
     once_each
 }
 
 @test "cut: a lookup: nothing is shown that is not on record" {
-    cut lookup close first 1
-    cut lookup close all 2
+    cut lookup close first 3
+    cut lookup close all 5
     once_each
 }
 
 @test "cut: connections that fall silent are given up, and what was asked is done by another" {
     local what
     for what in verify group issue end lookup; do
-        cut "$what" silent first 5
+        cut "$what" silent first 9
     done
-    cut verify silent all 7
-    cut issue silent all 7
+    cut verify silent all 11
+    cut issue silent all 11
     once_each
 }
