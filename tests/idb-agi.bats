@@ -576,7 +576,7 @@ dead() {
     run -1 grep -E "$code|612345678" "$SYSLOG_FILE"
     store_bytes >"$HERE/bytes"
     run -1 grep -aqE "$code|612345678" "$HERE/bytes"
-    run -0 grep -aqF "$session" "$HERE/bytes"
+    run -0 grep -aqF -- "$session" "$HERE/bytes"
 }
 
 teardown() {

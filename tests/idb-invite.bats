@@ -78,7 +78,7 @@ refused() {
     code=$(json code) id=$(json invitation)
     store_bytes >"$BATS_TEST_TMPDIR/bytes"
     run -1 grep -aqE "${code/-/-?}|999990019|Z-2026-77" "$BATS_TEST_TMPDIR/bytes"
-    run -0 grep -aqF "$id" "$BATS_TEST_TMPDIR/bytes"
+    run -0 grep -aqF -- "$id" "$BATS_TEST_TMPDIR/bytes"
     [ "$(sql 'SELECT actor, action, session, result FROM audit ORDER BY id DESC LIMIT 1')" = "invite:$(id -un)|invite||ok" ]
     [ "$(sql 'SELECT detail FROM audit ORDER BY id DESC LIMIT 1')" = \
         "{\"invitation\":\"$id\",\"purpose\":\"status\",\"bound\":true}" ]

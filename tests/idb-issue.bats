@@ -123,7 +123,7 @@ bad() {
     for secret in "$(code_of "$issued")" "$token" 999990019 Estpersoon Z-1 612345678; do
         run -1 grep -aqF "$secret" "$BATS_TEST_TMPDIR/bytes"
     done
-    run -0 grep -aqF "$(session_of "$issued")" "$BATS_TEST_TMPDIR/bytes"
+    run -0 grep -aqF -- "$(session_of "$issued")" "$BATS_TEST_TMPDIR/bytes"
 }
 
 @test "idb-issue: the audit row says who, what for and which attributes, and no value" {

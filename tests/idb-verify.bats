@@ -115,7 +115,7 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
     done
     store_bytes >"$BATS_TEST_TMPDIR/bytes"
     run -1 grep -aqE '612345678|687654321' "$BATS_TEST_TMPDIR/bytes"
-    run -0 grep -aqF "$session" "$BATS_TEST_TMPDIR/bytes"
+    run -0 grep -aqF -- "$session" "$BATS_TEST_TMPDIR/bytes"
 }
 
 @test "idb-verify: an empty caller is a withheld one, and so is null" {

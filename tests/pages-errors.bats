@@ -94,9 +94,12 @@ error_words() {
 502 provider_refused
 503 busy
 503 clock
+503 conflict
+503 locked
 503 memory
 503 no_code
 503 random
+503 store_lost
 END
     page code nl '{"error":"busy","message":"m"}'
     grep -qxF 'Retry-After: 5' <<<"$head"

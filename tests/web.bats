@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: what the pages call is it each time, file by file.
 # The pages over HTTP, with the web servers' own configurations: what may be
 # asked, what a page answers, what stays out of the logs.

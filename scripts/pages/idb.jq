@@ -362,7 +362,7 @@ def error_table:
         invitation_used: ["410 Gone", "invitation_used", "start"],
         invitation_throttled: ["429 Too Many Requests", "invitation_throttled", "invite"],
         other_person: ["403 Forbidden", "other_person", "invite"],
-        busy: $busy, clock: $busy, memory: $busy, no_code: $busy, random: $busy,
+        busy: $busy, locked: $busy, conflict: $busy, store_lost: $busy, clock: $busy, memory: $busy, no_code: $busy, random: $busy,
         internal: $broken, schema: $broken, forged: $broken, client_key: $broken,
         input: $broken, output: $broken, usage: $broken,
         call_ended: ["410 Gone", "call_ended", "desk"],
