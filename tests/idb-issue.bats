@@ -121,7 +121,7 @@ bad() {
     [ "${#token}" = 22 ]
     store_bytes >"$BATS_TEST_TMPDIR/bytes"
     for secret in "$(code_of "$issued")" "$token" 999990019 Estpersoon Z-1 612345678; do
-        run -1 grep -aqF "$secret" "$BATS_TEST_TMPDIR/bytes"
+        run -1 grep -aqF -- "$secret" "$BATS_TEST_TMPDIR/bytes"
     done
     run -0 grep -aqF -- "$(session_of "$issued")" "$BATS_TEST_TMPDIR/bytes"
 }

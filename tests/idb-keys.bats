@@ -166,7 +166,7 @@ web/seal.pub 600" ]
     run --separate-stderr -0 at_offset +250m idb-keys rotate --older-than=24
     [ "$output" = '{"rotated":[],"destroyed":1}' ]
     [[ "$(ids desk/seal.key) $(ids web/seal.pub)" != *"$old"* ]]
-    run -1 grep -rF "$secret" "$IDB_KEYS"
+    run -1 grep -rF -- "$secret" "$IDB_KEYS"
 }
 
 @test "idb-keys: a fifth valid key is refused with exit 1, the others go on" {
@@ -289,7 +289,7 @@ tokens() { idb-keys list | jq -r '.[] | select(.file == "tokens").keys[] | "\(.i
     [ "$(stat -c %a "$file")" = 600 ]
     [ "$(jq -r '.tokens[0].hash' "$file")" = \
         "$(printf %s "$token" | openssl dgst -sha256 -binary | basenc --base64url | tr -d =)" ]
-    run -1 grep -rqF "${token#idb_}" "$IDB_KEYS"
+    run -1 grep -rqF -- "${token#idb_}" "$IDB_KEYS"
     [ "$(tokens)" = "$id kcc" ]
     run --separate-stderr -0 idb-keys list
     [[ $output != *"${token#idb_}"* && $output != *"$(jq -r '.tokens[0].hash' "$file")"* ]]

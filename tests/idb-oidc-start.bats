@@ -198,7 +198,7 @@ END
     begin
     [ "$(grep -o 'Max-Age=0;' <<<"$output" | wc -l)" = 1 ]
     [ "$(wc -l <"$browser/jar")" = 3 ]
-    run -1 grep -F "$oldest" "$browser/jar"
+    run -1 grep -F -- "$oldest" "$browser/jar"
 }
 
 @test "idb-oidc-start: a login cookie that cannot be read is taken away, others' are left" {
@@ -404,7 +404,7 @@ END
     ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=%file -o "$LIAR/opened" \
         idb-oidc-start <<<'{"purpose":"status","method":"liar"}' >"$LIAR/answer" 2>"$LIAR/said" || true
     [ "$(jq -r .error "$LIAR/answer")" = provider_down ]
-    grep -qF "$LIAR/other" "$LIAR/opened"
+    grep -qF -- "$LIAR/other" "$LIAR/opened"
     run -1 grep -F /etc/ssl/certs "$LIAR/opened"
     rm "$LIAR/other"
     begin 78

@@ -401,7 +401,7 @@ ends_at_a_line() { [ -z "$(tail -c 1 "$DIR/answers")" ]; }
     until_true is_gone "$sealed" || until_true is_gone "$sealed" || until_true is_gone "$sealed"
 }
 
-is_gone() { ! store_bytes | grep -qaF "$1"; }
+is_gone() { ! store_bytes | grep -qaF -- "$1"; }
 
 @test "idb-serve: a store that was restored is taken up, the old one let go" {
     local code

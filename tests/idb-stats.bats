@@ -325,7 +325,7 @@ exposition() {
     while read -r path series; do
         value=$(jq -r "$path" <<<"$output")
         [[ $value != *T*Z ]] || value=$(date -u -d "$value" +%s.%3N)
-        grep -qxF "$series $value" "$BATS_TEST_TMPDIR/series" || { echo "$series is not $value"; false; }
+        grep -qxF -- "$series $value" "$BATS_TEST_TMPDIR/series" || { echo "$series is not $value"; false; }
     done <<'END'
 .sessions.issued idb_sessions{state="issued"}
 .overdue idb_overdue_sessions
@@ -387,7 +387,7 @@ END
     done
     # Labels and their values too.
     while read -r selector; do
-        grep -qF "$selector" "$BATS_TEST_TMPDIR/printed"
+        grep -qF -- "$selector" "$BATS_TEST_TMPDIR/printed"
     done < <(grep -ohE 'idb_[a-z_]+\{[^}]*\}' "$IDB_ROOT"/scripts/stats/*)
     # A gauge over a period does not grow: no rate of it. That is for counters alone.
     run -1 grep -oE '(rate|increase)\(idb_[a-z_]+' <(grep -vE '(rate|increase)\(idb_[a-z_]+_total' "$IDB_ROOT"/scripts/stats/*)

@@ -145,7 +145,7 @@ END
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-config ''
     [ "$output" = "$(printf '%s\n' check show)" ]
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-store ''
-    [ "$output" = "$(printf '%s\n' backup check create migrate restore)" ]
+    [ "$output" = "$(printf '%s\n' backup check create migrate move restore)" ]
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-verify ''
     [ -z "$output" ]
     run -0 bash "$BATS_TEST_TMPDIR/complete" idb-keys r

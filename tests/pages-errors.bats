@@ -10,7 +10,7 @@ load pages.bash
     page redirect nl '{"session":"s","code":"4821093471","cookies":["a=b; Path=/"]}'
     [ "$head" = "$output" ]
     for line in 'Status: 303 See Other' 'Location: code' 'Set-Cookie: a=b; Path=/' 'Cache-Control: no-store'; do
-        grep -qxF "$line" <<<"$head"
+        grep -qxF -- "$line" <<<"$head"
     done
     [[ $head != *4821093471* ]]
     page redirect nl '{"location":"https://login.example.org/?a=b","cookies":[]}'

@@ -239,7 +239,7 @@ unknown_call:message' ]
     done | grep -vxE 'no_session|no_cookie|bad_cookie|clients|agent|desk|wrong|twin_code' | sort -u >theirs
     [ "$(wc -l <theirs)" -gt 20 ]
     while read -r word; do
-        grep -qxF "$word" <<<"$known" || { echo "the page lacks $word"; false; }
+        grep -qxF -- "$word" <<<"$known" || { echo "the page lacks $word"; false; }
     done <theirs
 }
 

@@ -535,7 +535,7 @@ END
     [ "$(grep -A1 -x idb-verify "$BATS_TEST_TMPDIR/environment" | tail -n 1)" = 'HTTP_AUTHORIZATION IDB_CONFIG PATH' ]
     [ "$(grep -A1 -x idb-config "$BATS_TEST_TMPDIR/environment" | tail -n 1)" = 'IDB_CONFIG PATH' ]
     run -1 grep -hE "canary|$code" "$BATS_TEST_TMPDIR"/all.*
-    run -1 grep -lF "$TOKEN" "$BATS_TEST_TMPDIR"/all.{jq,head,idb-config}
+    run -1 grep -lF -- "$TOKEN" "$BATS_TEST_TMPDIR"/all.{jq,head,idb-config}
 }
 
 @test "examples: those of idb-http(7) work as they stand" {

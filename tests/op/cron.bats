@@ -115,11 +115,11 @@ aged() {
     [ "$(sql 'SELECT state, sealed IS NULL FROM session')" = 'issued|0' ]
     sealed=$(sql 'SELECT substr(sealed, 1, 60) FROM session')
     store_bytes >"$HERE/bytes"
-    grep -aqF "$sealed" "$HERE/bytes"
+    grep -aqF -- "$sealed" "$HERE/bytes"
     silent "$(entry idb-purge)"
     [ "$(sql 'SELECT state, sealed IS NULL FROM session')" = 'expired|1' ]
     store_bytes >"$HERE/bytes"
-    run -1 grep -aqF "$sealed" "$HERE/bytes"
+    run -1 grep -aqF -- "$sealed" "$HERE/bytes"
     [[ $(entry idb-purge) == '* * * * * idb-phone '* ]]
     # And again, with nothing to do.
     silent "$(entry idb-purge)"
@@ -232,7 +232,7 @@ aged() {
 @test "cron: the line for Prometheus waits behind a #, and works without it" {
     line=$(grep '^#\*' "$FILE")
     [ "$line" = '#*/5 * * * * root /usr/local/share/idb/stats/textfile' ]
-    grep -qxF "${line#\#}" <(mandoc -T ascii -O width=200 "$IDB_ROOT/man/idb-stats.8" | sed 's/.\x08//g; s/^ *//')
+    grep -qxF -- "${line#\#}" <(mandoc -T ascii -O width=200 "$IDB_ROOT/man/idb-stats.8" | sed 's/.\x08//g; s/^ *//')
     mkdir -p "$BASE/share/idb/stats" "$HERE/counts"
     install -m 755 "$IDB_ROOT/scripts/stats/textfile" "$BASE/share/idb/stats"
     silent "${line#\#} $HERE/counts"

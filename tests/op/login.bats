@@ -416,7 +416,7 @@ nobody() {
     echo "$fixed" >"$browser/jar"
     offered=$(offer_of status user=anna)
     agree
-    run -1 grep -F "$fixed" "$browser/jar"
+    run -1 grep -F -- "$fixed" "$browser/jar"
     run -1 grep -F __Host-idb-offer "$browser/jar"
     echo "$fixed" >"$browser/jar"
     agree 1

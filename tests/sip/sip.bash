@@ -38,7 +38,7 @@ within() {
 has_port() {
     local hex
     printf -v hex ':%04X ' "$1"
-    grep -qF "$hex" /proc/net/tcp /proc/net/udp
+    grep -qF -- "$hex" /proc/net/tcp /proc/net/udp
 }
 
 # a_port: one that nobody has, in $port, nor the next, which baresip takes too; below
