@@ -52,7 +52,7 @@ else
 CPPFLAGS += -DIDB_POSTGRESQL -I/usr/include/postgresql
 MODULES = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 endif
-MAINS = $(if $(STATIC),$(shell grep -l 'mac_only = true' cmd/*.c),$(wildcard cmd/*.c))
+MAINS = $(if $(STATIC),$(shell grep -l mac_only cmd/*.c),$(wildcard cmd/*.c))
 PROGRAMS = $(patsubst cmd/%.c,$(B)/%,$(MAINS))
 UNITS = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))

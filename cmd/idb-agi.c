@@ -66,11 +66,13 @@ static bool set(void *ctx, int option, const char *value, struct idb_error *err)
 }
 
 static const struct idb_tool tool = {
-    .name = "idb-agi", .help = help, .options = options, .set = set, .mac_only = true
+    .name = "idb-agi", .help = help, .options = options, .set = set
 };
 
 static const struct idb_app_part part = { .keys = IDB_KEY_CODE | IDB_KEY_BIND, .repeatable = true };
-static const struct idb_app_program program = { .zone = IDB_PHONE, .part = &part };
+static const struct idb_app_program program = { .zone = IDB_PHONE,
+                                                .part = &part,
+                                                .mac_only = true };
 
 int main(int argc, char **argv)
 {

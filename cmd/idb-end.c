@@ -38,8 +38,9 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 }
 
 static const struct idb_app_program program = {
-    .tool = { .name = "idb-end", .help = help, .options = options, .set = set, .mac_only = true },
+    .tool = { .name = "idb-end", .help = help, .options = options, .set = set },
     .zone = IDB_PHONE,
+    .mac_only = true,
     .part = &idb_handle_end_part,
 };
 

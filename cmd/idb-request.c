@@ -1,3 +1,4 @@
+#include "mac.h"
 #include "tool.h"
 #include "web_request.h"
 
@@ -43,7 +44,7 @@ static bool set(void *settings, int option, const char *value, struct idb_error 
 }
 
 static const struct idb_tool tool = {
-    .name = "idb-request", .help = help, .options = options, .set = set, .mac_only = true
+    .name = "idb-request", .help = help, .options = options, .set = set
 };
 
 int main(int argc, char **argv)
@@ -52,6 +53,7 @@ int main(int argc, char **argv)
     struct settings settings = { 0 };
     json_t *answer = NULL;
 
+    idb_mac_only();
     if (idb_tool_start(&tool, argc, argv, &settings, &err)) {
         if (settings.make)
             idb_web_form_token(&answer, &err);

@@ -54,20 +54,15 @@ static bool answer_with(json_t **answer, json_t *value, struct idb_error *err)
     return value ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
 }
 
-static bool is_file(const struct idb_config *config)
-{
-    return !strncmp(config->store_url, "sqlite:", 7);
-}
-
 /* The store in an answer: its file, or the address that it was asked at. */
 static const char *what(const struct idb_config *config)
 {
-    return is_file(config) ? "file" : "url";
+    return idb_config_on_postgresql(config) ? "url" : "file";
 }
 
 static const char *where(const struct idb_config *config)
 {
-    return is_file(config) ? idb_sqlite_path(config) : config->store_url;
+    return idb_config_on_postgresql(config) ? config->store_url : idb_sqlite_path(config);
 }
 
 static bool create(const struct settings *settings, const struct idb_config *config,

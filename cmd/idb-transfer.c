@@ -22,12 +22,9 @@ static const struct option options[] = { { "config", required_argument, NULL, 'c
                                          { 0 } };
 
 static const struct idb_app_program program = {
-    .tool = { .name = "idb-transfer",
-              .help = help,
-              .options = options,
-              .set = idb_app_set,
-              .mac_only = true },
+    .tool = { .name = "idb-transfer", .help = help, .options = options, .set = idb_app_set },
     .zone = IDB_PHONE,
+    .mac_only = true,
     .part = &idb_handle_transfer_part,
 };
 

@@ -279,6 +279,30 @@ bool idb_admin_audit(sqlite3 *db, const char *action, const char *result, struct
                          6, NULL, err);
 }
 
+bool idb_admin_use(const struct idb_config *config, struct idb_error *err)
+{
+    struct idb_store *store = NULL;
+    int64_t now;
+    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err)
+              && idb_store_commit(store, err);
+
+    idb_store_close(store);
+    return ok;
+}
+
+bool idb_admin_report(json_t **json, const struct idb_admin_report *report, struct idb_error *err)
+{
+    char newest[IDB_TIMESTAMP_SIZE];
+
+    idb_timestamp_format(newest, report->mark);
+    *json =
+        json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s*}", "schema", (json_int_t)report->schema,
+                  "integrity", "ok", "rights", "ok", "clock", "ok", "size",
+                  (json_int_t)report->size, "wal_size", (json_int_t)report->wal_size, "sessions",
+                  (json_int_t)report->sessions, "newest_audit", report->mark ? newest : NULL);
+    return *json ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+}
+
 bool idb_admin_copy(sqlite3 *to, sqlite3 *from, const char *doing, struct idb_error *err)
 {
     sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");

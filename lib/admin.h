@@ -74,6 +74,26 @@ bool idb_admin_migrate_to(sqlite3 *db, int64_t from, int64_t to, struct idb_erro
  * the clock back: at is the newest row's time where that is later than now. */
 bool idb_admin_audit(sqlite3 *db, const char *action, const char *result, struct idb_error *err);
 
+/* Just what every other program does first: opens the configured store, and looks at the
+ * clock. */
+bool idb_admin_use(const struct idb_config *config, struct idb_error *err);
+
+/* How many sessions have not ended, in SQL. */
+#define IDB_ADMIN_UNENDED                                                                          \
+    "SELECT COUNT(*) FROM session WHERE state IN ('issued', 'called', 'connected', 'wrap_up')"
+
+/* What is found of a store in order. */
+struct idb_admin_report {
+    int64_t schema;
+    int64_t size;     /* bytes */
+    int64_t wal_size; /* bytes, of SQLite */
+    int64_t sessions; /* not ended */
+    int64_t mark;     /* of the newest audit row; 0 for none */
+};
+
+/* The same as JSON, store_admin.h's; a new reference. */
+bool idb_admin_report(json_t **json, const struct idb_admin_report *report, struct idb_error *err);
+
 /* Copies everything in from to the database to, in one transaction. */
 bool idb_admin_copy(sqlite3 *to, sqlite3 *from, const char *doing, struct idb_error *err);
 

@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "mac.h"
 #include "serve.h"
 #include "token.h"
 
@@ -57,7 +58,13 @@ bool idb_app_set(void *settings, int option, const char *value, struct idb_error
 
 bool idb_app_configure(struct idb_app *app, struct idb_error *err)
 {
-    return app->config || idb_config_load(&app->config, idb_config_path(app->config_option), err);
+    if (app->config)
+        return true;
+    if (!idb_config_load(&app->config, idb_config_path(app->config_option), err))
+        return false;
+    if (app->program && app->program->mac_only && !idb_config_on_postgresql(app->config))
+        idb_mac_only();
+    return true;
 }
 
 bool idb_app_open_store(struct idb_app *app, struct idb_error *err)

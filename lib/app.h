@@ -51,6 +51,7 @@ struct idb_app_program {
     enum idb_zone zone;
     const struct idb_app_part *part;
     bool no_store;           /* touches no store */
+    bool mac_only;           /* asks no more of OpenSSL than mac.h; libpq may all the same */
     bool opens_itself;       /* the handler opens what it needs, and says what it cannot */
     idb_stream_print *human; /* how --human prints an answer; NULL where there is none */
 };

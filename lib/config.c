@@ -153,6 +153,11 @@ void idb_config_free(struct idb_config *config)
 
 /* ---- asking ---- */
 
+bool idb_config_on_postgresql(const struct idb_config *config)
+{
+    return !strncmp(config->store_url, "postgresql:", 11);
+}
+
 static const json_t *entry(const struct idb_config *config, const char *map, const char *name)
 {
     if (!name || idb_config_check_comment(name))

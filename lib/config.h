@@ -66,6 +66,9 @@ bool idb_config_load(struct idb_config **config, const char *path, struct idb_er
 /* NULL is harmless. */
 void idb_config_free(struct idb_config *config);
 
+/* True when the store is one of PostgreSQL, false when it is of SQLite. */
+bool idb_config_on_postgresql(const struct idb_config *config);
+
 /* The object of that name below "purposes", "attributes", "methods", "lines";
  * borrowed; NULL when there is none. */
 const json_t *idb_config_purpose(const struct idb_config *config, const char *name);

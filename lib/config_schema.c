@@ -101,6 +101,9 @@ static bool is_date(const char *text)
     return strlen(text) == 10 && idb_timestamp_parse(&ms, time);
 }
 
+#ifdef IDB_POSTGRESQL
+#define STORE_URLS "sqlite: and an absolute path, or postgresql:// and where, without a password"
+
 /* Whether a query of a URL has a key that may hold a password, written in whatever way. */
 static bool has_password(const char *query)
 {
@@ -124,6 +127,15 @@ static bool is_postgresql(const char *text)
 
     return !(at && memchr(text, ':', (size_t)(at - text))) && !(query && has_password(query + 1));
 }
+#else
+#define STORE_URLS "sqlite: and an absolute path; these programs were built without PostgreSQL"
+
+static bool is_postgresql(const char *text)
+{
+    (void)text;
+    return false;
+}
+#endif
 
 static bool is_store_url(const char *text)
 {
@@ -291,9 +303,7 @@ static const struct idb_config_format format_hours = {
 };
 static const struct idb_config_format format_date = { is_date,
                                                       "a date that exists, such as 2026-12-25" };
-static const struct idb_config_format format_store = {
-    is_store_url, "sqlite: and an absolute path, or postgresql:// and where, without a password"
-};
+static const struct idb_config_format format_store = { is_store_url, STORE_URLS };
 static const struct idb_config_format format_schema = {
     is_schema, "a schema's name, small letters, digits and _, not beginning with pg_"
 };

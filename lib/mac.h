@@ -19,7 +19,8 @@
 #define IDB_MAC_SIZE 32 /* SHA-256 */
 #define IDB_KEY_SIZE 32
 
-/* Comes first in a program that asks nothing else of OpenSSL, nor lets a library ask:
+/* Comes before anything else of OpenSSL in a program that asks no more of it than this, nor
+ * lets a library ask, as libpq does where a store of PostgreSQL is reached by TLS:
  * left out are lists of the names of all algorithms, texts of errors and the freeing of it
  * all at exit. The machine's openssl.cnf counts as ever. */
 void idb_mac_only(void);

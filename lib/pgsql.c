@@ -9,17 +9,13 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LIBRARY   "libpq.so.5"
 #define SETTLE_MS 3000 /* that a server may be silent once we are logged in */
 
 struct idb_pq idb_pq;
-
-bool idb_pgsql_is(const struct idb_config *config)
-{
-    return !strncmp(config->store_url, "postgresql:", 11);
-}
 
 static bool load(struct idb_error *err)
 {
@@ -109,6 +105,20 @@ bool idb_pgsql_fail(PGconn *conn, const PGresult *result, const char *doing, str
 
 /* ---- connecting ---- */
 
+/* What libpq says of each host, a line each, as one. */
+static void join_lines(char *to, size_t size, const char *message)
+{
+    size_t n = 0;
+
+    for (const char *c = message; *c && n < size - 2; c++) {
+        if (*c != '\n')
+            to[n++] = *c;
+        else if (c[1] && n < size - 3)
+            n += (size_t)snprintf(to + n, size - n, "; ");
+    }
+    to[n] = '\0';
+}
+
 /* "password authentication failed for user …" and the like have no state of their own that
  * libpq would tell. */
 static bool refused(const PGconn *conn, struct idb_error *err)
@@ -117,19 +127,19 @@ static bool refused(const PGconn *conn, struct idb_error *err)
                                           "no password" };
     const char *message = idb_pq.PQerrorMessage(conn);
     const char *why = strstr(message, "FATAL:  ");
-    int n;
+    char each[320];
 
     why = why ? why + strlen("FATAL:  ") : message;
-    n = (int)strcspn(why, "\n");
     for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++)
         if (strstr(message, rights[i]))
             return fail_as("28000", why, "logging in", err);
     if (strstr(message, "database \"") && strstr(message, "does not exist"))
         return fail_as("3D000", why, "connecting", err);
+    join_lines(each, sizeof each, message);
     return idb_fail(err, IDB_UNAVAILABLE, "store_down",
-                    "No server of the store can be reached and written: %.*s; start it, or look at"
+                    "No server of the store can be reached and written: %s; start it, or look at"
                     " store.url.",
-                    n, why);
+                    each);
 }
 
 static void silence(void *arg, const PGresult *result)
@@ -142,6 +152,7 @@ static void silence(void *arg, const PGresult *result)
 static bool pass_file(char path[PATH_MAX], const struct idb_config *config, struct idb_error *err)
 {
     const struct passwd *user;
+    struct stat st;
 
     path[0] = '\0';
     if (!config->store_pass_files)
@@ -152,10 +163,13 @@ static bool pass_file(char path[PATH_MAX], const struct idb_config *config, stru
                         "User %u has no name, and store.pass_files holds a file for each.",
                         (unsigned)geteuid());
     snprintf(path, PATH_MAX, "%s/%s", config->store_pass_files, user->pw_name);
-    return access(path, R_OK) == 0
+    if (access(path, R_OK) == -1 || stat(path, &st) == -1)
+        return idb_fail(err, IDB_NOPERM, "store_unreadable",
+                        "%s cannot be read: %s; make it, for %s alone (mode 600).", path,
+                        strerror(errno), user->pw_name);
+    return (st.st_mode & 077) == 0 /* libpq would leave it aside, and say so on our stderr */
            || idb_fail(err, IDB_NOPERM, "store_unreadable",
-                       "%s cannot be read: %s; make it, for %s alone (mode 600).", path,
-                       strerror(errno), user->pw_name);
+                       "%s holds a password, and others may use it; run: chmod 600 %s", path, path);
 }
 
 bool idb_pgsql_wait(PGconn *conn, int64_t until)

@@ -64,9 +64,6 @@ struct idb_pq {
 /* Filled by idb_pgsql_connect(). */
 extern struct idb_pq idb_pq;
 
-/* True when the configured store is one of PostgreSQL. */
-bool idb_pgsql_is(const struct idb_config *config);
-
 /* Opens a connection to a server that can be written, in the configured schema; *conn is the
  * caller's. A server that is gone is noticed within seconds. IDB_UNAVAILABLE "store_down",
  * IDB_NOPERM "store_unreadable", IDB_CONFIG "store_missing". */

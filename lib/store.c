@@ -75,7 +75,7 @@ static bool check_schema(struct idb_store *store, struct idb_error *err)
 static const struct idb_driver *driver_of(const struct idb_config *config)
 {
 #ifdef IDB_POSTGRESQL
-    if (!strncmp(config->store_url, "postgresql:", 11))
+    if (idb_config_on_postgresql(config))
         return &idb_driver_pgsql;
 #endif
     (void)config;

@@ -1,7 +1,6 @@
 #include "store_admin.h"
 
 #include "admin.h"
-#include "timestamp.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -246,19 +245,7 @@ static bool check_rights(const struct idb_config *config, struct idb_error *err)
            && check_group(lock, gid, config->store_group, err);
 }
 
-/* Just what every other program does first: open, and look at the clock. */
-static bool check_use(const struct idb_config *config, struct idb_error *err)
-{
-    struct idb_store *store = NULL;
-    int64_t now;
-    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err)
-              && idb_store_commit(store, err);
-
-    idb_store_close(store);
-    return ok;
-}
-
-static json_int_t size_of(const char *path, const char *suffix)
+static int64_t size_of(const char *path, const char *suffix)
 {
     struct idb_error ignored;
     idb_admin_path_t name;
@@ -267,25 +254,16 @@ static json_int_t size_of(const char *path, const char *suffix)
     return idb_admin_path(name, path, suffix, &ignored) && stat(name, &st) == 0 ? st.st_size : 0;
 }
 
-static bool report_on(sqlite3 *db, const char *path, int64_t version, json_t **report,
+static bool report_on(sqlite3 *db, const char *path, int64_t version, json_t **json,
                       struct idb_error *err)
 {
-    char newest[IDB_TIMESTAMP_SIZE];
-    int64_t sessions;
-    int64_t mark;
+    struct idb_admin_report report = { .schema = version,
+                                       .size = size_of(path, ""),
+                                       .wal_size = size_of(path, "-wal") };
 
-    if (!idb_admin_number(db,
-                          "SELECT COUNT(*) FROM session"
-                          " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
-                          &sessions, err)
-        || !idb_admin_number(db, idb_sql[IDB_SQL_CLOCK_MARK], &mark, err))
-        return false;
-    idb_timestamp_format(newest, mark);
-    *report = json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s*}", "schema", (json_int_t)version,
-                        "integrity", "ok", "rights", "ok", "clock", "ok", "size", size_of(path, ""),
-                        "wal_size", size_of(path, "-wal"), "sessions", (json_int_t)sessions,
-                        "newest_audit", mark ? newest : NULL);
-    return *report ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
+    return idb_admin_number(db, IDB_ADMIN_UNENDED, &report.sessions, err)
+           && idb_admin_number(db, idb_sql[IDB_SQL_CLOCK_MARK], &report.mark, err)
+           && idb_admin_report(json, &report, err);
 }
 
 static bool sqlite_check(const struct idb_config *config, json_t **report, struct idb_error *err)
@@ -297,7 +275,7 @@ static bool sqlite_check(const struct idb_config *config, json_t **report, struc
     bool ok = check_rights(config, err) && idb_sqlite_lock_open(&lock, path, err)
               && idb_sqlite_connect(&db, path, SQLITE_OPEN_READWRITE, config->store_wait_ms, err)
               && idb_admin_integrity(db, path, err) && idb_admin_version(db, path, &version, err)
-              && check_use(config, err) && report_on(db, path, version, report, err);
+              && idb_admin_use(config, err) && report_on(db, path, version, report, err);
 
     sqlite3_close(db);
     if (lock != -1)
@@ -316,7 +294,7 @@ const struct idb_store_engine idb_store_engine_sqlite = {
 const struct idb_store_engine *idb_store_engine(const struct idb_config *config)
 {
 #ifdef IDB_POSTGRESQL
-    if (!strncmp(config->store_url, "postgresql:", 11))
+    if (idb_config_on_postgresql(config))
         return &idb_store_engine_pgsql;
 #endif
     (void)config;

@@ -2,9 +2,7 @@
 #include "admin.h"
 #include "admin_pgsql.h"
 #include "schema.h"
-#include "store.h"
 #include "store_admin.h"
-#include "timestamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +17,7 @@ enum { W = 1 << WEB, P = 1 << PHONE, D = 1 << DESK, I = 1 << INVITE, U = 1 << PU
 
 /* What every zone may know of a session: all but what is sealed and the status token. */
 #define KNOWN                                                                                      \
-    "id, ticket, state, purpose, line, lang, confirm, token_hash, code_mac, code_expires_at,"      \
+    "id, ticket, state, purpose, line, lang, confirm, code_mac, code_expires_at,"                  \
     " renewals, renew_until, created_at, expires_at, due_at, call_id, called_at, bound,"           \
     " bound_key, caller_last2, announced, number_hint, connected_at, confirmation, ended_at,"      \
     " end_reason, refusal, refused_at"
@@ -40,6 +38,7 @@ static const struct grant {
     { "SELECT", "audit", D },
     { "SELECT, DELETE", "audit", U },
     { "SELECT (" KNOWN ")", "session", W | P | U },
+    { "SELECT (token_hash)", "session", W },
     { "SELECT", "session", D },
     { "INSERT (id, ticket, state, purpose, line, lang, confirm, token_hash, code_mac,"
       " code_expires_at, renewals, renew_until, created_at, expires_at, due_at, announced, sealed)",
@@ -263,6 +262,7 @@ static bool check_rights(PGconn *conn, const struct idb_config *config, struct i
         { WEB, "session", "called_at", "UPDATE", false },
         { PHONE, "session", "sealed", "SELECT", false },
         { PHONE, "session", "sealed", "INSERT", false },
+        { PHONE, "session", "token_hash", "SELECT", false },
         { PHONE, "session", "token_hash", "UPDATE", false },
         { PHONE, "session", "bound", "UPDATE", true },
         { DESK, "session", "sealed", "SELECT", true },
@@ -344,40 +344,18 @@ static bool check_settings(PGconn *conn, struct idb_error *err)
     return true;
 }
 
-static bool report_on(PGconn *conn, int64_t version, json_t **report, struct idb_error *err)
+static bool report_on(PGconn *conn, int64_t version, json_t **json, struct idb_error *err)
 {
-    char newest[IDB_TIMESTAMP_SIZE];
-    int64_t sessions, mark, size;
+    struct idb_admin_report report = { .schema = version };
 
-    if (!idb_admin_pgsql_number(conn,
-                                "SELECT COUNT(*) FROM session"
-                                " WHERE state IN ('issued', 'called', 'connected', 'wrap_up')",
-                                NULL, &sessions, err)
-        || !idb_admin_pgsql_number(conn, idb_sql[IDB_SQL_CLOCK_MARK], NULL, &mark, err)
-        || !idb_admin_pgsql_number(
-            conn,
-            "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_class"
-            " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'",
-            NULL, &size, err))
-        return false;
-    idb_timestamp_format(newest, mark);
-    *report = json_pack("{s:I, s:s, s:s, s:s, s:I, s:i, s:I, s:s*}", "schema", (json_int_t)version,
-                        "integrity", "ok", "rights", "ok", "clock", "ok", "size", (json_int_t)size,
-                        "wal_size", 0, "sessions", (json_int_t)sessions, "newest_audit",
-                        mark ? newest : NULL);
-    return *report ? true : idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
-}
-
-/* Just what every other program does first: open, and look at the clock. */
-static bool check_use(const struct idb_config *config, struct idb_error *err)
-{
-    struct idb_store *store = NULL;
-    int64_t now;
-    bool ok = idb_store_open(&store, config, err) && idb_store_begin(store, false, &now, err)
-              && idb_store_commit(store, err);
-
-    idb_store_close(store);
-    return ok;
+    return idb_admin_pgsql_number(conn, IDB_ADMIN_UNENDED, NULL, &report.sessions, err)
+           && idb_admin_pgsql_number(conn, idb_sql[IDB_SQL_CLOCK_MARK], NULL, &report.mark, err)
+           && idb_admin_pgsql_number(
+               conn,
+               "SELECT SUM(pg_total_relation_size(oid))::bigint FROM pg_class"
+               " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'",
+               NULL, &report.size, err)
+           && idb_admin_report(json, &report, err);
 }
 
 static bool check(PGconn *conn, const struct idb_config *config, json_t **report,
@@ -385,7 +363,7 @@ static bool check(PGconn *conn, const struct idb_config *config, json_t **report
 {
     int64_t version;
 
-    return idb_admin_pgsql_found(conn, config, &version, err) && check_use(config, err)
+    return idb_admin_pgsql_found(conn, config, &version, err) && idb_admin_use(config, err)
            && check_settings(conn, err) && check_rights(conn, config, err)
            && check_guards(conn, err) && check_pages(conn, err)
            && report_on(conn, version, report, err);

@@ -46,7 +46,7 @@ static bool open_side(struct side *s, struct idb_error *err)
 {
     const char *path = idb_sqlite_path(s->config);
 
-    if (idb_pgsql_is(s->config))
+    if (idb_config_on_postgresql(s->config))
         return idb_admin_pgsql_connect(&s->conn, s->config, err);
     return idb_sqlite_check_rights(s->config, err) && idb_sqlite_lock_open(&s->lock, path, err)
            && idb_sqlite_connect(&s->db, path, SQLITE_OPEN_READWRITE, s->config->store_wait_ms,
@@ -292,7 +292,7 @@ static bool check_difference(const struct move *m, struct idb_error *err)
     json_decref(next);
     if (!same)
         return invalid(m->next, "differs from the present configuration in more than store", err);
-    return idb_pgsql_is(m->from.config) != idb_pgsql_is(m->to.config)
+    return idb_config_on_postgresql(m->from.config) != idb_config_on_postgresql(m->to.config)
            || invalid(m->next,
                       "names a store of the same kind; only between SQLite and PostgreSQL"
                       " does this move one",

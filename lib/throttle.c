@@ -26,6 +26,8 @@ static bool counted(struct idb_app *app, int64_t since, int64_t window, const vo
     return true;
 }
 
+_Static_assert(IDB_THROTTLE_VALUES == 4 + TOGETHER, "as many as idb_throttle_values() fills");
+
 void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t,
                          struct idb_value in[IDB_THROTTLE_VALUES])
 {

@@ -104,8 +104,6 @@ bool idb_tool_harden(const struct idb_tool *tool, struct idb_error *err)
 
     cut_environment();
     no_traces();
-    if (tool->mac_only)
-        idb_mac_only();
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&alarm);
     sigaddset(&alarm, SIGALRM); /* a parent may have blocked it, and it ends our waits */

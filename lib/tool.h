@@ -29,7 +29,6 @@ struct idb_tool {
     /* Takes one option (its val) or, with option 1, one word. May be NULL: then
      * there is nothing but --help and --version. Fails with IDB_USAGE. */
     bool (*set)(void *settings, int option, const char *value, struct idb_error *err);
-    bool mac_only; /* asks no more of OpenSSL than mac.h: no JOSE, no TLS */
 };
 
 /* In this order: environment cut to an allow-list, no core file, not dumpable,

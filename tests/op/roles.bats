@@ -87,6 +87,7 @@ called() {
 
 @test "roles: phone can neither read nor write what is sealed, nor make a session" {
     denied "$PHONE" "SELECT sealed FROM session" "SELECT * FROM session" "TABLE session" \
+        "SELECT token_hash FROM session" \
         "SELECT id FROM session WHERE sealed LIKE 'ey%'" "UPDATE session SET sealed = 'another'" \
         "UPDATE session SET call_id = sealed" "$NEW_SESSION" \
         "UPDATE session SET confirmation = 'yes'" "UPDATE session SET announced = '\\x00'" \
@@ -119,7 +120,8 @@ called() {
 }
 
 @test "roles: who erases reads nothing sealed and makes nothing" {
-    denied "$PURGE" "SELECT sealed FROM session" "SELECT * FROM session" "$NEW_SESSION" "$NEW_INVITATION" \
+    denied "$PURGE" "SELECT sealed FROM session" "SELECT token_hash FROM session" \
+        "SELECT * FROM session" "$NEW_SESSION" "$NEW_INVITATION" \
         "UPDATE session SET sealed = 'another'" "UPDATE session SET bound = '\\x00'" \
         "UPDATE session SET call_id = 'c-1'" "UPDATE session SET confirmation = 'yes'" \
         "UPDATE session SET expires_at = 1" "UPDATE audit SET result = 'ok'" "DELETE FROM meta" \
