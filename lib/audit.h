@@ -11,6 +11,10 @@
 bool idb_audit(struct idb_app *app, const char *action, const char *session, const char *result,
                json_t *detail, struct idb_error *err);
 
+/* The row of a code that was accepted for a session: "verify", with as its detail whether
+ * the resident must confirm. */
+bool idb_audit_accepted(struct idb_app *app, const char *session, struct idb_error *err);
+
 /* Something that must not happen: a row, a counter under the error word, and
  * syslog LOG_ALERT at once, whether the transaction stands or not. */
 bool idb_alarm(struct idb_app *app, const char *action, const char *session, const char *word,

@@ -17,8 +17,8 @@ struct idb_driver {
     int64_t (*number)(void *db);
     bool (*commit)(void *db, struct idb_error *err);
     void (*rollback)(void *db);
-    /* NULL where there is one writer at a time. */
-    bool (*lock)(void *db, const void *subject, size_t size, struct idb_error *err);
+    /* Alone, or beside others that share it. NULL where there is one writer at a time. */
+    bool (*lock)(void *db, const void *subject, size_t size, bool share, struct idb_error *err);
     bool (*query)(void *db, const char *sql, const struct idb_value *values, size_t n,
                   struct idb_error *err);
     /* Runs a statement of which nothing is asked; what goes wrong may be said by whatever

@@ -25,7 +25,6 @@ struct outcome {
     char purpose[IDB_NAME_SIZE];
     int left;
     bool counts;     /* as a wrong code */
-    bool page;       /* the throttle asks for a confirmation */
     bool unrecorded; /* the same answer again */
 };
 
@@ -105,24 +104,15 @@ static bool read_holder(struct idb_app *app, struct attempt *a, int at, struct h
 static bool look(struct idb_app *app, struct attempt *a, struct outcome *o, struct holder *h,
                  struct idb_error *err)
 {
-    struct idb_value in[IDB_THROTTLE_VALUES + 1];
-    int64_t by_caller;
-    int64_t by_all;
+    struct idb_value in[] = { idb_bytes(a->throttle.call, IDB_MAC_SIZE),
+                              a->mistyped ? idb_null() : idb_bytes(a->macs[0], IDB_MAC_SIZE) };
     bool found;
 
-    idb_throttle_values(app, &a->throttle, in);
-    in[IDB_THROTTLE_VALUES] = a->mistyped ? idb_null() : idb_bytes(a->macs[0], IDB_MAC_SIZE);
-    if (!idb_store_query(app->store, IDB_SQL_STANDING, in, IDB_THROTTLE_VALUES + 1, err)
+    if (!idb_store_query(app->store, IDB_SQL_STANDING, in, 2, err)
         || !idb_store_row(app->store, &found, err))
         return false;
     o->left = idb_throttle_left(app, idb_store_int(app->store, 0));
-    by_caller = idb_store_int(app->store, 1);
-    by_all = idb_store_int(app->store, 2);
-    if (!read_holder(app, a, 3, h, err)
-        || !idb_throttle_add_older(app, &a->throttle, &by_caller, err))
-        return false;
-    o->page = idb_throttle_page(app, by_caller, by_all);
-    return true;
+    return read_holder(app, a, 1, h, err);
 }
 
 static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb_value *mac,
@@ -141,7 +131,7 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
                        bool *won, struct idb_error *err)
 {
     char last2[3];
-    struct idb_value in[15] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
+    struct idb_value in[14] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
     struct idb_value *macs = &in[3];
 
     bind_macs(macs, a, app->code);
@@ -149,7 +139,6 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
     in[8] = idb_int(app->config->throttle_per_call);
     idb_caller_last2(last2, a->caller);
     in[9] = idb_text(last2);
-    in[10] = idb_text(o->page ? "page" : "");
     for (size_t i = 0; i < app->code->count && !*won; i++) {
         struct idb_value next = macs[i];
         int64_t changed = 0;
@@ -160,11 +149,11 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
             return false;
         if (!h->found)
             continue;
-        in[11] = idb_text(h->session);
-        in[12] = idb_bytes(h->bound, sizeof h->bound);
-        in[13] = idb_text(app->bind->key[0].id);
-        in[14] = idb_text(h->hint);
-        if (!idb_store_run(app->store, IDB_SQL_ACCEPT, in, 15, &changed, err))
+        in[10] = idb_text(h->session);
+        in[11] = idb_bytes(h->bound, sizeof h->bound);
+        in[12] = idb_text(app->bind->key[0].id);
+        in[13] = idb_text(h->hint);
+        if (!idb_store_run(app->store, IDB_SQL_ACCEPT, in, 14, &changed, err))
             return false;
         *won = changed == 1;
     }
@@ -249,8 +238,8 @@ static bool count(struct idb_app *app, const struct attempt *a, struct outcome *
 {
     struct idb_value in[] = { idb_text(o->session), idb_text(o->result), idb_int(app->now) };
 
-    return idb_throttle_count(app, &a->throttle, &o->left, err)
-           && (!o->session[0] || idb_store_run(app->store, IDB_SQL_REFUSAL, in, 3, NULL, err));
+    return (!o->session[0] || idb_store_run(app->store, IDB_SQL_REFUSAL, in, 3, NULL, err))
+           && idb_throttle_count(app, &a->throttle, &o->left, err);
 }
 
 static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, struct idb_error *err)
@@ -269,7 +258,19 @@ static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, str
         o->result = "accepted";
     else if (!judge_call(app, a, o, err) || (!o->result && !judge_code(app, a, o, err)))
         return false;
-    return !o->counts || count(app, a, o, err);
+    return won         ? idb_throttle_page(app, &a->throttle, o->session, err)
+           : o->counts ? count(app, a, o, err)
+                       : true;
+}
+
+static bool record(struct idb_app *app, const struct outcome *o, struct idb_error *err)
+{
+    const char *session = o->session[0] ? o->session : NULL;
+
+    if (o->unrecorded)
+        return true;
+    return strcmp(o->result, "accepted") ? idb_audit(app, "verify", session, o->result, NULL, err)
+                                         : idb_audit_accepted(app, session, err);
 }
 
 bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answer,
@@ -278,12 +279,8 @@ bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answ
     struct attempt a = { 0 };
     struct outcome o = { 0 };
     bool accepted;
-    bool ok =
-        idb_app_line(app, NULL, err) && read_attempt(&a, app, request, err)
-        && idb_app_write(app, err) && judge(app, &a, &o, err)
-        && (o.unrecorded
-            || idb_audit(app, "verify", o.session[0] ? o.session : NULL, o.result,
-                         o.page && !o.counts ? json_pack("{s:s}", "confirm", "page") : NULL, err));
+    bool ok = idb_app_line(app, NULL, err) && read_attempt(&a, app, request, err)
+              && idb_app_write(app, err) && judge(app, &a, &o, err) && record(app, &o, err);
 
     idb_wipe(&a, sizeof a);
     if (!ok)

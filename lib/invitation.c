@@ -260,7 +260,6 @@ static bool is_throttled(struct idb_app *app, unsigned char macs[][IDB_MAC_SIZE]
 static bool count(struct idb_app *app, unsigned char macs[][IDB_MAC_SIZE], size_t n,
                   struct idb_error *err)
 {
-    /* What everybody shares comes first: whoever has it waits for nobody. */
     return idb_throttle_add(app, everybody, err) && (n == 0 || idb_throttle_add(app, macs[0], err));
 }
 
@@ -278,7 +277,9 @@ bool idb_invitation_try(struct idb_app *app, const char *typed, const char *addr
         idb_invitation_is_good(app, inv, err);
         return true;
     }
-    ok = client_macs(app, macs, &n, address, err) && is_throttled(app, macs, n, &throttled, err);
+    /* One guess at a time, for each is held against those before it. */
+    ok = idb_store_lock(app->store, everybody, IDB_MAC_SIZE, err)
+         && client_macs(app, macs, &n, address, err) && is_throttled(app, macs, n, &throttled, err);
     if (ok && throttled) {
         idb_fail(err, IDB_REFUSED, "invitation_throttled",
                  "Too many wrong codes were tried; wait a quarter of an hour.");

@@ -185,7 +185,13 @@ void idb_store_rollback(struct idb_store *store)
 bool idb_store_lock(struct idb_store *store, const void *subject, size_t size,
                     struct idb_error *err)
 {
-    return !store->driver->lock || store->driver->lock(store->db, subject, size, err);
+    return !store->driver->lock || store->driver->lock(store->db, subject, size, false, err);
+}
+
+bool idb_store_share(struct idb_store *store, const void *subject, size_t size,
+                     struct idb_error *err)
+{
+    return !store->driver->lock || store->driver->lock(store->db, subject, size, true, err);
 }
 
 bool idb_store_query(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,

@@ -65,6 +65,12 @@ void idb_store_rollback(struct idb_store *store);
  * at a time. */
 bool idb_store_lock(struct idb_store *store, const void *subject, size_t size,
                     struct idb_error *err);
+/* Shuts out those that lock the subject, and not those that share it: waits for the former,
+ * and what is asked next sees what they did. Who shares it already cannot wait to lock it, for
+ * two would wait for each other: where anybody else shares it idb_store_lock() is then
+ * "conflict". */
+bool idb_store_share(struct idb_store *store, const void *subject, size_t size,
+                     struct idb_error *err);
 
 /* Starts a statement with n values for $1..$n; n must be what it takes. */
 bool idb_store_query(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,

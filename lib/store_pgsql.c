@@ -13,7 +13,7 @@
 
 #define VALUES_MAX  16
 #define PATIENCE_MS 4000 /* that a server may be silent, beyond the wait for a lock */
-#define OWN         6    /* statements that are the driver's own */
+#define OWN         8    /* statements that are the driver's own */
 
 /* Types of values, by their numbers in PostgreSQL's pg_type.dat. */
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
@@ -35,6 +35,8 @@ struct db {
     int number_at;    /* which of those is a number that was asked for, or -1 */
     int64_t number;
     bool open;   /* inside a transaction, or about to be */
+    bool shares; /* a subject, in this transaction: */
+    int64_t shared;
     bool warned; /* the server said that a commit may not have reached its standby */
     PGresult *result;
     int row;
@@ -44,7 +46,11 @@ struct db {
 static const char begin_write[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 static const char begin_read[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 static const char commit[] = "COMMIT";
-static const char lock_subject[] = "SELECT pg_advisory_xact_lock($1)";
+/* A subject is one of this schema. */
+#define SUBJECT "($1 # 'meta'::regclass::oid::bigint)"
+static const char lock_subject[] = "SELECT pg_advisory_xact_lock" SUBJECT;
+static const char share_subject[] = "SELECT pg_advisory_xact_lock_shared" SUBJECT;
+static const char try_subject[] = "SELECT pg_try_advisory_xact_lock" SUBJECT "::int::bigint";
 static const char rollback[] = "ROLLBACK";
 static const char committing[] = "committing"; /* what lost() knows by its address */
 static const char size_of_all[] =
@@ -346,6 +352,7 @@ static bool pgsql_begin(void *p, bool write, struct idb_error *err)
     struct db *db = p;
 
     db->open = true;
+    db->shares = false;
     return put(db, write ? begin_write : begin_read, NULL, 0, err);
 }
 
@@ -393,12 +400,25 @@ static int64_t pgsql_number(void *p)
     return ((struct db *)p)->number;
 }
 
-static bool pgsql_lock(void *p, const void *subject, size_t size, struct idb_error *err)
+/* One that this transaction shares already is had at once or not at all. */
+static bool pgsql_lock(void *p, const void *subject, size_t size, bool share, struct idb_error *err)
 {
     struct idb_value value = { .type = IDB_INT };
+    struct db *db = p;
 
     memcpy(&value.number, subject, size < sizeof value.number ? size : sizeof value.number);
-    return put(p, lock_subject, &value, 1, err);
+    if (share) {
+        db->shares = true;
+        db->shared = value.number;
+        return put(db, share_subject, &value, 1, err);
+    }
+    if (!db->shares || db->shared != value.number)
+        return put(db, lock_subject, &value, 1, err);
+    return ask(db, try_subject, &value, 1, err)
+           && (int_of(db->result, 0, 0) == 1
+               || idb_fail(err, IDB_TEMPFAIL, "conflict",
+                           "Others use the store for what excludes this; try again. Nothing was"
+                           " done."));
 }
 
 static bool pgsql_query(void *p, const char *sql, const struct idb_value *values, size_t n,

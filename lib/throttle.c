@@ -1,6 +1,6 @@
 #include "throttle.h"
 
-#define TOGETHER 2 /* MACs of a caller that IDB_SQL_STANDING takes */
+#define TOGETHER 2 /* MACs of a caller that IDB_SQL_PAGE takes */
 
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
@@ -26,43 +26,11 @@ static bool counted(struct idb_app *app, int64_t since, int64_t window, const vo
     return true;
 }
 
-_Static_assert(IDB_THROTTLE_VALUES == 4 + TOGETHER, "as many as idb_throttle_values() fills");
-
-void idb_throttle_values(const struct idb_app *app, const struct idb_throttle *t,
-                         struct idb_value in[IDB_THROTTLE_VALUES])
-{
-    int64_t window = app->config->throttle_window_ms;
-
-    in[0] = idb_bytes(t->call, IDB_MAC_SIZE);
-    for (size_t i = 0; i < TOGETHER; i++)
-        in[1 + i] = i < t->callers ? idb_bytes(t->caller[i], IDB_MAC_SIZE) : idb_null();
-    in[1 + TOGETHER] = idb_bytes(everybody, IDB_MAC_SIZE);
-    in[2 + TOGETHER] = idb_int(app->now - window);
-    in[3 + TOGETHER] = idb_int(window);
-}
-
-bool idb_throttle_add_older(struct idb_app *app, const struct idb_throttle *t, int64_t *by_caller,
-                            struct idb_error *err)
-{
-    int64_t older = 0;
-
-    if (t->callers > TOGETHER
-        && !idb_throttle_recent(app, t->caller[TOGETHER], t->callers - TOGETHER, &older, err))
-        return false;
-    *by_caller += older;
-    return true;
-}
-
 int idb_throttle_left(const struct idb_app *app, int64_t by_call)
 {
     int most = app->config->throttle_per_call;
 
     return by_call < most ? most - (int)by_call : 0;
-}
-
-bool idb_throttle_page(const struct idb_app *app, int64_t by_caller, int64_t by_all)
-{
-    return by_caller >= app->config->throttle_per_caller || by_all >= app->config->throttle_total;
 }
 
 bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, int64_t *count,
@@ -73,11 +41,38 @@ bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, in
     return counted(app, app->now - window, window, subjects, n, count, err);
 }
 
+/* A caller has seldom more MACs than fit, and those beyond are no longer counted under. */
+bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, const char *session,
+                       struct idb_error *err)
+{
+    int64_t window = app->config->throttle_window_ms;
+    struct idb_value in[] = { idb_text(session),
+                              idb_null(),
+                              idb_null(),
+                              idb_bytes(everybody, IDB_MAC_SIZE),
+                              idb_int(app->now - window),
+                              idb_int(window),
+                              idb_int(0),
+                              idb_int(app->config->throttle_per_caller),
+                              idb_int(app->config->throttle_total) };
+
+    for (size_t i = 0; i < t->callers && i < TOGETHER; i++)
+        in[1 + i] = idb_bytes(t->caller[i], IDB_MAC_SIZE);
+    if (t->callers > TOGETHER
+        && !idb_throttle_recent(app, t->caller[TOGETHER], t->callers - TOGETHER, &in[6].number,
+                                err))
+        return false;
+    return idb_store_share(app->store, everybody, IDB_MAC_SIZE, err)
+           && idb_store_run(app->store, IDB_SQL_PAGE, in, 9, NULL, err);
+}
+
 bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err)
 {
     return idb_throttle_recent(app, &everybody, 1, count, err);
 }
 
+/* One more under a subject in the window that began at since, and *count of them; NULL where
+ * nobody asks. */
 static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE], int64_t since,
                       int64_t window, int64_t *count, struct idb_error *err)
 {
@@ -85,6 +80,8 @@ static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_S
                               idb_int(since - window) };
     bool found = false;
 
+    if (!count)
+        return idb_store_run(app->store, IDB_SQL_COUNT, in, 4, NULL, err);
     if (!idb_store_query(app->store, IDB_SQL_COUNT, in, 4, err)
         || !idb_store_row(app->store, &found, err))
         return false;
@@ -96,9 +93,8 @@ bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_S
                       struct idb_error *err)
 {
     int64_t window = app->config->throttle_window_ms;
-    int64_t count;
 
-    return count_one(app, subject, app->now - window, window, &count, err);
+    return count_one(app, subject, app->now - window, window, NULL, err);
 }
 
 bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
@@ -106,8 +102,8 @@ bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *
 {
     int64_t call = 0;
 
-    /* What everybody shares comes first: whoever has it waits for nobody. */
-    if (!idb_throttle_add(app, everybody, err) || !idb_throttle_add(app, t->caller[0], err)
+    if (!idb_store_lock(app->store, everybody, IDB_MAC_SIZE, err)
+        || !idb_throttle_add(app, everybody, err) || !idb_throttle_add(app, t->caller[0], err)
         || !count_one(app, t->call, 0, 1, &call, err))
         return false;
     *left = idb_throttle_left(app, call);

@@ -158,6 +158,9 @@ hostile_instance() {
 # mistyped, which is not counted. On the way the code key is replaced, and purged.
 sliding() {
     local limit=$1 window=$2 windows=$3 who=$4 step start second caller n=0 rotated=0
+    local codes
+    # A good code for each look, and more than there will be.
+    mapfile -t codes < <(issue 120 appointment | jq -r .code)
     start=$(date +%s)
     for step in 0 $(seq $((window - 1)) $((window / (3 * limit))) $((window * windows - 1))); do
         if ((!rotated && step > window * 3 / 2)); then
@@ -172,7 +175,7 @@ sliding() {
             caller=$who
             [ "$who" != fresh ] || caller=+316$((10000000 + n))
             at_offset "+${second}s" idb-verify >answer \
-                <<<"{\"code\":\"1\",\"call_id\":\"p-$n\",\"caller\":\"$caller\"}" || [ $? = 1 ]
+                <<<"{\"code\":\"${codes[n]}\",\"call_id\":\"p-$n\",\"caller\":\"$caller\"}"
             [ -z "$(sql 'SELECT detail FROM audit ORDER BY id DESC LIMIT 1')" ] || break
             at_offset "+${second}s" idb-verify >answer \
                 <<<"{\"code\":\"$wrong\",\"call_id\":\"g-$n\",\"caller\":\"$caller\"}" || [ $? = 1 ]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # With --long alone: the quick ones of its kind are run each time.
 # Sanitized with --long: tests/op/guess.bats and tests/idb-verify.bats have the same
 # programs with fewer guesses.

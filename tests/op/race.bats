@@ -47,3 +47,29 @@ setup() {
         is_sound
     done
 }
+
+@test "race: four streams with right and wrong codes by turns stand in nobody's way" {
+    local i codes wrong streams=()
+    instance '.throttle = { total: 100000, per_caller: 1000 }'
+    mapfile -t codes < <(issue 200 appointment | jq -r .code)
+    wrong=$(wrong_code "${codes[0]}")
+    for ((i = 0; i < 400; i++)); do
+        if ((i % 2)); then
+            printf '{"code":"%s","call_id":"w-%d"}\n' "$wrong" $((i / 4)) >>"in.$((i % 4))"
+        fi
+        printf '{"code":"%s","call_id":"r-%d"}\n' "${codes[i / 2]}" $((i / 2)) >>"in.$((i % 4))"
+    done
+    for i in 0 1 2 3; do
+        idb-verify <"in.$i" >"out.$i" 2>"err.$i" 3>&- &
+        streams+=($!)
+    done
+    for i in "${streams[@]}"; do
+        wait "$i" || true # told by its answers
+    done
+    # Each good code was keyed in twice on one call, at two streams.
+    [ "$(cat out.* | jq -r .result | sort | uniq -c | xargs)" = '400 accepted 200 wrong' ]
+    [ -z "$(cat err.*)" ]
+    [ "$(sql 'SELECT MAX(count) FROM attempts')" = 200 ]
+    [ "$(sql "SELECT COUNT(*) FROM audit WHERE result = 'accepted'")" = 200 ]
+    is_sound
+}
