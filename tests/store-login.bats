@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# PostgreSQL alone. The plain build only: what it shows are a server's and libpq's ways.
+# PostgreSQL alone.
+# The plain build only: what it shows are a server's and libpq's ways.
 # How programs on another machine reach the store: by a password that stands in a pass file,
 # over TLS, at the first of several hosts that can be written, and through a pool.
 # shellcheck disable=SC2154  # bats sets output and stderr

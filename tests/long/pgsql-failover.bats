@@ -4,9 +4,11 @@
 
 setup() {
     load ../lib
+    load ../op/lib
     load ../tools/inetd
     load ../tools/postgresql
     load pgsql-failover
+    sql() { ask "$PRIMARY" "SET search_path TO idb; $1"; } # of these servers
     DIR=$(mktemp -d /tmp/idb-pair.XXXXXX) # the path of a socket must be short
     chmod 755 "$DIR"
     pair_make "$DIR"
@@ -85,7 +87,7 @@ only() {
     [[ $output != *code* ]]
     IDB_CONFIG=$(only "$PRIMARY") timed 10 0 idb-verify <<<"$(request "$code" by-the-new-one)"
     [ "$(json result)" = accepted ]
-    once_each
+    is_sound
 }
 
 # cancel: ends the wait of the next issue for the standby.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# SQLite alone. Sanitized with --long: the programs' own files are it each time.
+# SQLite alone.
+# Sanitized with --long: the programs' own files are it each time.
 # What an answer is worth when something below is full, read-only, stuck or gone.
 # tests/fault has the failures that the kernel must be made to report.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# SQLite alone. Sanitized with --long: what it shows are rights.
+# SQLite alone.
+# Sanitized with --long: what it shows are rights.
 # The files of a store that users of several zones share.
 
 setup_file() {
