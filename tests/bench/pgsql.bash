@@ -139,8 +139,8 @@ pgbench_script() {
 \set n :n + 1
 \set i :first + :client_id * :each + :n
 END
-    sed -E -e "s/\\\$12\b/left(md5('live ' || :i), 22)/; s/\\\$13\b/sha256(int8send(:i))/" \
-        -e "s/\\\$(1|9)\b/:v\1::bigint/g; s/\\\$(2|10|11|14|15)\b/:v\1::text/g" \
+    sed -E -e "s/\\\$11\b/left(md5('live ' || :i), 22)/; s/\\\$12\b/sha256(int8send(:i))/" \
+        -e "s/\\\$(1|9)\b/:v\1::bigint/g; s/\\\$(2|10|13|14)\b/:v\1::text/g" \
         -e "s/\\\$3\b/('f-' || :i)/g; s/\\\$4\b/sha256(int8send(:i))/g" \
         -e "s/\\\$([567])\b/:none::bytea/g; s/\\\$8\b/sha256(int8send(- :i::bigint))/g; s/\$/;/" <<<"$accept"
 }
@@ -150,7 +150,7 @@ pgbench() {
     PGOPTIONS='-c search_path=bench_floor' "$PG_BIN/pgbench" -h "$PG_LINK/pg" -n -M prepared \
         -c "$1" -j "$(($1 > 1 ? 2 : 1))" -t "$2" -f pgbench.sql -D n=0 -D each="$2" \
         -D first="$pgbench_first" -D v1="$(date +%s%3N)" -D v2=kcc -D v9=3 -D v10=78 \
-        -D v11=notify -D v14=2026-11-29 -D v15=unknown -D 'none=\x00' postgres >pgbench.out
+        -D v13=2026-11-29 -D v14=unknown -D 'none=\x00' postgres >pgbench.out
     pgbench_first=$((pgbench_first + $1 * $2))
     jq -Rnc --arg name "pgbench_$1" --argjson n "$(($1 * $2))" \
         '{ ($name): { n: $n, a_second: [inputs | capture("^tps = (?<tps>[0-9.]+)").tps | tonumber][0] } }' \
