@@ -82,7 +82,7 @@ load desk
     # shellcheck disable=SC2034 # for agent()
     who=sam
     call ticket-1
-    ticket=$(jq -r .ticket <<<"$issued")
+    ticket=$(member ticket "$issued")
     agent desk/ticket
     says 200 'for="ticket">' 'Wat de telefoon zegt' 'Eén cijfer klopte niet'
     agent "desk/ticket?ticket=$ticket"
@@ -96,7 +96,7 @@ load desk
     agent "desk/ticket?ticket=$ticket"
     says 200 'U zei op uw pagina: dit ben ik niet.'
     issued=$(issue_status)
-    agent "desk/ticket?ticket=$(jq -r .ticket <<<"$issued")"
+    agent "desk/ticket?ticket=$(member ticket "$issued")"
     says 200 'Uw code werkt. Bel +31 24 123 45 67 en toets de code in'
     agent 'desk/ticket?ticket=BCDFGH'
     says 404 'Dit kenmerk is er niet' 'for="ticket">'
@@ -119,12 +119,12 @@ load desk
     call canary-1 '.attributes.name = "C. Anary"'
     agent 'desk?call_id=canary-1'
     says 200 'C. Anary'
-    as sam agent "desk/ticket?ticket=$(jq -r .ticket <<<"$issued")"
+    as sam agent "desk/ticket?ticket=$(member ticket "$issued")"
     send desk/end 'line=kcc&call_id=canary-1'
     site_down # so that all is written
     run -0 grep -E ' alice GET /desk 200 ' "$SITE/log/desk-access.log"
     for canary in canary-1 Anary "$(code_of "$issued")" 612345678 "$token" \
-        "$(jq -r .ticket <<<"$issued")" __Host '?' Sanitizer; do
+        "$(member ticket "$issued")" __Host '?' Sanitizer; do
         run -1 grep -rF -e "$canary" "$SITE/log"
     done
 }

@@ -136,7 +136,7 @@ answers() {
     for call in a b; do
         request "$slip" "$call" >&"$to"
         IFS= read -r -t 20 answer <&"${verifier[0]}"
-        [ "$(jq -r .result <<<"$answer")" = mistyped ]
+        [ "$(member result "$answer")" = mistyped ]
     done
     exec {to}>&-
     wait "$pid" || [ "$?" = 1 ]

@@ -18,8 +18,8 @@ edit() {
 refused() {
     run --separate-stderr "-$1" idb-config --config=idb.json check
     [ "${#lines[@]}" -eq 1 ]
-    [ "$(jq -r .error <<<"$output")" = "$2" ]
-    [[ "$(jq -r .message <<<"$output")" = *"$3"* ]]
+    [ "$(member error "$output")" = "$2" ]
+    [[ "$(member message "$output")" = *"$3"* ]]
     [ "${#stderr_lines[@]}" -eq 1 ]
     [[ "$stderr" = "idb-config: "*"$3"* ]]
 }
@@ -36,7 +36,7 @@ refused() {
     IDB_CONFIG=/nowhere/x run --separate-stderr -0 idb-config --config idb.json check
     [ -z "$stderr" ]
     IDB_CONFIG=/nowhere/x run --separate-stderr -78 idb-config check
-    [ "$(jq -r .error <<<"$output")" = config_missing ]
+    [ "$(member error "$output")" = config_missing ]
     [[ "$stderr" = *"/nowhere/x"* ]]
 }
 
@@ -87,7 +87,7 @@ refused() {
     fi
     run --separate-stderr -77 "${as_user[@]}" "${dir:-$IDB_BUILD}/idb-config" --config=idb.json check
     [ -z "${dir-}" ] || rm -r "$dir"
-    [ "$(jq -r .error <<<"$output")" = config_unreadable ]
+    [ "$(member error "$output")" = config_unreadable ]
     [[ $stderr == *"$user"* ]]
     [[ $stderr == *'chmod a+r'* ]]
 }
@@ -210,7 +210,7 @@ false
     for words in "" "chek" "check show" "check --colour" "show --lang=nld" "--config"; do
         # shellcheck disable=SC2086 # the words are meant to split
         run --separate-stderr -64 idb-config $words
-        [ "$(jq -r .error <<<"$output")" = usage ]
+        [ "$(member error "$output")" = usage ]
         [ "${#stderr_lines[@]}" -eq 1 ]
     done
 }

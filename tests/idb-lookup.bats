@@ -47,7 +47,7 @@ is_forged() {
     [ "$(jq -r '[.result, .session, .state, .line, .call_id, .confirm, .confirmed, .caller, .number_hint,
         .recognised_by, .method, .level, .reference, .attested_by] | join(" ")' <<<"$output")" = \
         "open $session connected kcc c-1 notify false 78 unknown code counter substantial Z-1 front-office" ]
-    [ "$(json ticket)" = "$(jq -r .ticket <<<"$issued")" ]
+    [ "$(json ticket)" = "$(member ticket "$issued")" ]
     [ "$(json '.purpose | tojson')" = '{"name":"status","label":"Hoe staat het met mijn aanvraag?"}' ]
     for member in called_at connected_at auth_time; do about 0 "$(in_seconds ".$member")"; done
     [ "$(json '.attributes | tojson')" = '[{"name":"bsn","label":"Burgerservicenummer","value":"••••••","masked":true},{"name":"name","label":"Naam","value":"T. Estpersoon","masked":false}]' ]
@@ -497,7 +497,7 @@ is_forged() {
 # ---- support ----
 
 @test "idb-lookup: a ticket, every member of the answer, no personal data" {
-    ticket=$(jq -r .ticket <<<"$issued")
+    ticket=$(member ticket "$issued")
     run --separate-stderr -0 lookup_as sam "{\"ticket\":\"$ticket\"}"
     [ "$(members)" = 'code_expires_at code_valid confirm confirmed created_at purpose result session state ticket' ]
     [ "$(json result) $(json ticket) $(json session) $(json state) $(json code_valid)" = \
@@ -519,7 +519,7 @@ is_forged() {
 @test "idb-lookup: a ticket says whether the resident must confirm, and has, while it lives" {
     issued=$(issue change)
     called
-    ticket=$(jq -r .ticket <<<"$issued")
+    ticket=$(member ticket "$issued")
     run --separate-stderr -0 lookup_as sam "{\"ticket\":\"$ticket\"}"
     [ "$(json confirm) $(json confirmed)" = 'page false' ]
     confirm "$issued" true >/dev/null
@@ -539,7 +539,7 @@ is_forged() {
 }
 
 @test "idb-lookup: a ticket of a session past its time is expired, before any purge" {
-    ticket=$(jq -r .ticket <<<"$issued")
+    ticket=$(member ticket "$issued")
     AUTH_TYPE=x REMOTE_USER=sam run --separate-stderr -0 at_offset +40m idb-lookup <<<"{\"ticket\":\"$ticket\"}"
     [ "$(json state) $(json code_valid)" = 'expired false' ]
 }
@@ -548,7 +548,7 @@ is_forged() {
 
 @test "idb-lookup: agents open, support sees tickets, privacy neither" {
     called
-    ticket=$(jq -r .ticket <<<"$issued")
+    ticket=$(member ticket "$issued")
     before=$(snapshot)
     for try in 'sam|{"call_id":"c-1"}' 'sam|{"call_id":"c-1","peek":true}' 'sam|{"open":true}' \
         "alice|{\"ticket\":\"$ticket\"}" 'pia|{"call_id":"c-1"}' 'pia|{"open":true}' \

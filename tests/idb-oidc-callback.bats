@@ -13,7 +13,7 @@ setup() {
     login_instance
     browser=$(browser_new one)
     begun=$(start "$browser" status liar)
-    state=$(parameter state "$(jq -r .location <<<"$begun")")
+    state=$(parameter state "$(member location "$begun")")
     before=$(snapshot)
 }
 

@@ -17,7 +17,7 @@ renew_at() { run --separate-stderr "-$2" at_offset "$1" browser idb-renew "$issu
 @test "idb-renew: every member of the answer, the session's own" {
     renew 0
     [ "$(members)" = 'code code_display code_expires_at cookies number number_display session tel ticket' ]
-    [ "$(json session) $(json ticket)" = "$session $(jq -r .ticket <<<"$issued")" ]
+    [ "$(json session) $(json ticket)" = "$session $(member ticket "$issued")" ]
     [[ $(json code) =~ ^[0-9]{10}$ ]]
     [ "$(json code)" != "$code" ]
     [ "$(damm "$(json code)")" = 0 ]

@@ -184,7 +184,7 @@ bad() {
 @test "idb-request: the error goes through the next program as it is" {
     idb_instance
     answer=$(post 'a=%zz' 2>/dev/null | idb-oidc-start 2>/dev/null || true)
-    [ "$(jq -r .error <<<"$answer")" = bad_form ]
+    [ "$(member error "$answer")" = bad_form ]
 }
 
 # ---- form tokens ----

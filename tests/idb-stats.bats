@@ -409,7 +409,7 @@ END
         # shellcheck disable=SC2086  # none, or one word
         run --separate-stderr -0 idb-stats $option
         for word in alice the-call "$(session_of "$first")" "$(session_of "$second")" \
-            "$(jq -r .ticket <<<"$first")" "$(code_of "$first")" Estpersoon 999990019 kcc change; do
+            "$(member ticket "$first")" "$(code_of "$first")" Estpersoon 999990019 kcc change; do
             [[ $output != *"$word"* ]]
         done
     done

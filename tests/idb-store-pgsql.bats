@@ -548,7 +548,7 @@ traffic() {
     while [ ! -e stop ]; do
         call=$1-$((++i))
         issued=$(issue_status 2>/dev/null) || continue
-        echo "issued $(jq -r .session <<<"$issued")"
+        echo "issued $(member session "$issued")"
         until verify "$(code_of "$issued")" "$call" >"verified.$1" 2>/dev/null; do :; done
         echo "$(jq -r .result "verified.$1") $(jq -r .session "verified.$1")"
         [ $((i % 3)) = 0 ] || continue

@@ -47,8 +47,8 @@ contents() {
 
 # word of the error on stdout, and one line on stderr that names the program
 is_error() {
-    [ "$(jq -r .error <<<"$output")" = "$1" ]
-    [[ $(jq -r .message <<<"$output") == *"$2"* ]]
+    [ "$(member error "$output")" = "$1" ]
+    [[ $(member message "$output") == *"$2"* ]]
     [[ $stderr == "idb-store: "*"$2"* ]]
     [ "${#stderr_lines[@]}" -eq 1 ]
 }
@@ -166,7 +166,7 @@ root:daemon 660 store/idb.db-lock" ]
     session a issued
     before=$(contents)
     run --separate-stderr -1 idb-store create
-    [ "$(jq -r .error <<<"$output")" = store_exists ]
+    [ "$(member error "$output")" = store_exists ]
     [ -z "$stderr" ]
     [ "$(contents)" = "$before" ]
 }
@@ -465,7 +465,7 @@ schema_1() {
     local file
     for file in old link; do
         run --separate-stderr -1 idb-store backup "$file"
-        [ "$(jq -r .error <<<"$output")" = file_exists ]
+        [ "$(member error "$output")" = file_exists ]
         [ -z "$stderr" ]
     done
     [ "$(cat old)" = mine ]

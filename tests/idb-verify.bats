@@ -90,7 +90,7 @@ on_line() { jq -nc --arg code "$2" --arg call "$3" '{ code: $code, call_id: $cal
 @test "idb-verify: the same code several times in one group" {
     run --separate-stderr -1 idb-verify < <(jq -nc --arg code "$code" \
         '{ code: $code, call_id: ("c-1", "c-1", "c-2") }')
-    [ "$(jq -r .result <<<"$output" | paste -sd ' ')" = 'accepted accepted used' ]
+    [ "$(member result "$output" | paste -sd ' ')" = 'accepted accepted used' ]
 }
 
 @test "idb-verify: of many calls that key one code in at once exactly one wins" {
@@ -474,15 +474,15 @@ asks_of() {
     local in=${kept[1]} out=${kept[0]} pid=$kept_PID answer
     jq -nc --arg code "$wrong" '{ code: $code, call_id: "c-0" }' >&"$in"
     read -r -t 10 answer <&"$out"
-    [ "$(jq -r .result <<<"$answer")" = wrong ]
+    [ "$(member result "$answer")" = wrong ]
     idb-keys rotate code >/dev/null
     new=$(issue_status)
     jq -nc --arg code "$(code_of "$new")" '{ code: $code, call_id: "c-1" }' >&"$in"
     read -r -t 10 answer <&"$out"
-    [ "$(jq -r .session <<<"$answer")" = "$(session_of "$new")" ]
+    [ "$(member session "$answer")" = "$(session_of "$new")" ]
     jq -nc --arg code "$code" '{ code: $code, call_id: "c-2" }' >&"$in"
     read -r -t 10 answer <&"$out"
-    [ "$(jq -r .session <<<"$answer")" = "$session" ]
+    [ "$(member session "$answer")" = "$session" ]
     exec {in}>&-
     wait "$pid" || [ $? = 1 ]
 }
@@ -580,11 +580,11 @@ with_token() {
     body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
     local kcc two
     kcc=$(idb-keys token kcc) two=$(idb-keys token two)
-    with_token "$(jq -r .token <<<"$two")"
+    with_token "$(member token "$two")"
     [ "$status_line" = '200 OK' ]
     [[ $output == *'"wrong"'* ]]
     [ "$(column state "$session")" = issued ]
-    with_token "$(jq -r .token <<<"$kcc")"
+    with_token "$(member token "$kcc")"
     [ "$status_line" = '200 OK' ]
     [[ $output == *'"accepted"'* ]]
     [ "$(newest_audit)" = "line:kcc|verify|$session|accepted" ]
@@ -595,7 +595,7 @@ with_token() {
     body=$(jq -nc --arg code "$code" '{ code: $code, call_id: "c-1" }')
     local made token
     made=$(idb-keys token two)
-    token=$(jq -r .token <<<"$made")
+    token=$(member token "$made")
     for try in "${token}x" "${token%?}" "${token#idb_}" '' "$(jq -r '.tokens[0].hash' "$IDB_KEYS/phone/tokens")" \
         "$token "; do
         with_token "$try"

@@ -8,7 +8,7 @@ unset SUDO_USER REMOTE_USER AUTH_TYPE
 column() { sql "SELECT $1 FROM session WHERE id = '$2'"; }
 
 # session_of ISSUED: the id of the session.
-session_of() { jq -r .session <<<"$1"; }
+session_of() { member session "$1"; }
 
 # issue PURPOSE [JQ]: as issue_status, for one of the purposes; JQ changes the request.
 issue() {
@@ -37,12 +37,18 @@ about() { (($2 >= $1 - 20 && $2 <= $1 + 2)); }
 # refused WORD: the answer is just that refusal, and nothing was complained of.
 refused() {
     # shellcheck disable=SC2154  # bats sets stderr
-    [ "$(members)$(json error)" = "error message$1" ] && [ -n "$(json message)" ] && [ -z "$stderr" ]
+    only_error "$1" && [ -n "$REPLY" ] && [ -z "$stderr" ]
 }
 
 # failed PROGRAM WORD: the same with the one line on standard error.
 failed() {
-    [ "$(members)$(json error)" = "error message$2" ] && [ "$stderr" = "$1: $(json message)" ]
+    only_error "$2" && [ "$stderr" = "$1: $REPLY" ]
+}
+
+# only_error WORD: the answer is an error and has no other members. Sets REPLY, the message.
+only_error() {
+    REPLY=$(json message)
+    [[ $output =~ ^\{\"error\":\"$1\",\"message\":\"([^\"\\]|\\.)*\"\}$ ]]
 }
 
 # newest_audit [N]: actor, action, session and result of the newest row, or the

@@ -26,15 +26,15 @@ load demo
     [ "$(wc -l <"$BATS_TEST_TMPDIR/paste")" = 3 ]
     sed -i "s/CODE/$code/" "$BATS_TEST_TMPDIR/paste"
     run --separate-stderr -0 bash -euo pipefail -c "$(head -n 2 "$BATS_TEST_TMPDIR/paste")"
-    [ "$(jq -r .result <<<"$output")" = accepted ]
+    [ "$(member result "$output")" = accepted ]
     run --separate-stderr -1 bash -euo pipefail -c "$(sed -n '/export IDB_CONFIG/,$s/^    //p' "$BATS_TEST_TMPDIR/out" | sed "s/CODE/$code/; s/c-1/c-2/")"
-    [ "$(jq -r .result <<<"$output")" = used ]
+    [ "$(member result "$output")" = used ]
     password=$(sed -n 's/.*name alice, password //p' "$BATS_TEST_TMPDIR/out")
     page=$("${browser[@]}" -u "alice:$password" "$(printed Desk)?call_id=c-1")
     [[ $page == *'T. Estpersoon'* ]]
     [[ $("${browser[@]}" -u "alice:$password" "$(printed Tickets)") == *'Find a ticket'* ]]
     run --separate-stderr -0 bash -euo pipefail -c "$(sed 2d "$BATS_TEST_TMPDIR/paste")"
-    [ "$(jq -r .result <<<"$output")" = wrap_up ]
+    [ "$(member result "$output")" = wrap_up ]
     line=$(printed Telephone)
     run -0 timeout 20 sipp -sn uac -i 127.0.0.1 -s line -m 1 -d 200 -nostdin "${line#sip:line@}" 3>&-
     until grep -q ' ended$' "$folder/line.log"; do kill -0 "$pid" && sleep 0.05; done

@@ -49,7 +49,7 @@ phone() {
 call() {
     phone verify "$(jq -nc --arg code "$(code_of "$issued")" --arg call "$1" \
         --arg caller "${2-+31612345678}" '{ code: $code, call_id: $call, caller: $caller }')"
-    [ "$(jq -r .result <<<"$body")" = accepted ]
+    [ "$(member result "$body")" = accepted ]
 }
 
 # says STATUS TEXT…: the page is well-formed, has this status, and these texts, its
@@ -192,7 +192,7 @@ says() {
     resident nl/stop -H 'Origin: null' --data ''
     says 403 '<code>cross_site</code>'
     resident nl/code
-    says 200 "$(jq -r .code_display <<<"$issued")"
+    says 200 "$(member code_display "$issued")"
     resident nl/stop -H "Origin: $WEB" --data ''
     [ "$status_code" = 303 ]
 }
@@ -221,9 +221,9 @@ says() {
     begin
     for _ in 1 2; do
         resident nl/code
-        says 200 ">$(jq -r .code_display <<<"$issued")</span>" \
+        says 200 ">$(member code_display "$issued")</span>" \
             "href=\"tel:+31241234567,$(code_of "$issued")\"" '>024 123 45 67</a>' \
-            'Vertel de code aan niemand' "$(jq -r .ticket <<<"$issued")" 'Nieuwe code' \
+            'Vertel de code aan niemand' "$(member ticket "$issued")" 'Nieuwe code' \
             '<noscript><meta http-equiv="refresh" content="5" /></noscript>' 'data-follow="5"' \
             'href="../en/code"'
     done
@@ -238,7 +238,7 @@ says() {
     [[ $body == *"tot $(TZ=Europe/Amsterdam date -d "$until" +%H:%M) uur"* ]]
     # Who needs time can stop it (WCAG 2.2.1).
     resident nl/code?hold
-    says 200 "$(jq -r .code_display <<<"$issued")" 'href="../nl/code"'
+    says 200 "$(member code_display "$issued")" 'href="../nl/code"'
     [[ $body != *http-equiv* && $body != *data-follow* ]]
     resident en/code
     says 200 'Tell the code to nobody' '<html lang="en">' '>+31 24 123 45 67</a>'
@@ -294,7 +294,7 @@ says() {
     new=$(grep -oP 'tel:\+31241234567,\K\d+' <<<"$body")
     [ "$new" != "$old" ]
     phone verify "{\"code\":\"$old\",\"call_id\":\"renew-1\"}"
-    [ "$(jq -r .result <<<"$body")" = wrong ]
+    [ "$(member result "$body")" = wrong ]
     # The browser that keeps the old cookie has no code to show.
     for _ in 1 2; do
         resident nl/renew --data ''
@@ -381,18 +381,18 @@ says() {
     fetch "$PHONE/verify" -u alice:secret -H 'Content-Type: application/json' --data "$json" \
         -H 'Remote-User: pbx'
     [ "$status_code" = 403 ]
-    [ "$(jq -r .error <<<"$body")" = not_permitted ]
+    [ "$(member error "$body")" = not_permitted ]
     fetch "$PHONE/verify" -u pbx:secret
     [ "$status_code" = 405 ]
     phone verify '{"code":"12","call_id":"phone-1"}'
     [ "$status_code" = 200 ]
-    [ "$(jq -r .result <<<"$body")" = mistyped ]
+    [ "$(member result "$body")" = mistyped ]
     phone verify "$json"
-    [ "$(jq -r .result <<<"$body")" = accepted ]
+    [ "$(member result "$body")" = accepted ]
     phone transfer '{"call_id":"phone-1","to_call_id":"phone-2"}'
-    [ "$(jq -r .result <<<"$body")" = transferred ]
+    [ "$(member result "$body")" = transferred ]
     phone end '{"call_id":"phone-2"}'
-    [ "$(jq -r .result <<<"$body")" = ended ]
+    [ "$(member result "$body")" = ended ]
     for path in / /idb-verify.cgi /verify/x /desk /nl/code; do
         fetch "$PHONE$path" -u pbx:secret
         [ "$status_code" = 404 ] || [ "$status_code" = 403 ]
@@ -426,12 +426,12 @@ says() {
     call canary-1
     agent 'desk?call_id=canary-1'
     says 200 'C. Anary'
-    agent "desk/ticket?ticket=$(jq -r .ticket <<<"$issued")" -u sam:secret
+    agent "desk/ticket?ticket=$(member ticket "$issued")" -u sam:secret
     site_down # so that all is written
     run -0 grep -h '/nl/code 200' "$SITE/log/web-access.log"
     run -0 grep -E ' alice GET /desk 200 ' "$SITE/log/desk-access.log"
     for canary in canaryquery canaryform canary-1 Anary "$(code_of "$issued")" 612345678 \
-        "$(jq -r .ticket <<<"$issued")" __Host '?' Sanitizer; do
+        "$(member ticket "$issued")" __Host '?' Sanitizer; do
         run -1 grep -rF -e "$canary" "$SITE/log"
     done
 }
@@ -457,7 +457,7 @@ END
         HTTP_COOKIE="$cookies" HTTP_PROXY=canary CURL_CA_BUNDLE=canary OPENSSL_CONF=canary
     export IDB_PATH=$BATS_TEST_TMPDIR/bin:$IDB_BUILD IDB_SHARE=$SITE/share
     run --separate-stderr -0 "$SITE/libexec/web/code"
-    [[ $output == *"$(jq -r .code_display <<<"$issued")"* ]]
+    [[ $output == *"$(member code_display "$issued")"* ]]
     for program in idb-status idb-config; do
         [ "$(sed 's/=.*//' "$BATS_TEST_TMPDIR/$program.env" | grep -vx -e PWD -e _ | paste -sd ' ')" = 'IDB_CONFIG PATH' ]
         [ "$(cat "$BATS_TEST_TMPDIR/$program.core")" = 0 ]

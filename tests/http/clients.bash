@@ -60,7 +60,7 @@ lets_clients_in() {
     is 403 not_permitted
     fetch "$SERVER/health" -K "$BEARER"
     is 200 ok
-    [ "$(jq -r .line <<<"$body")" = open ]
+    [ "$(member line "$body")" = open ]
     fetch "$SERVER/health" -u pbx:secret
     is 200 ok
     fetch "$SERVER/health"

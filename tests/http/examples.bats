@@ -444,7 +444,7 @@ returned() {
     returned queue wrong kcc nl wrong no-more to-queue
     invoke "{\"event\":\"code\",\"code\":\"$code\",\"language\":\"en\"}"
     returned queue accepted status-desk en accepted
-    [ "$(jq -r .purpose <<<"$body")" = status ]
+    [ "$(member purpose "$body")" = status ]
     [ -z "$stderr" ]
     invoke '{"event":"end"}'
     returned nothing ended kcc nl

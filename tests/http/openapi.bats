@@ -80,7 +80,7 @@ example() {
     asks /verify "{\"code\":\"$(mistyped_code "$first")\",\"call_id\":\"v-1\"}" mistyped
     asks /verify "{\"code\":\"$(wrong_code "$first")\",\"call_id\":\"v-1\",\"caller\":\"\"}" wrong
     asks /verify "{\"code\":\"$first\",\"call_id\":\"v-1\",\"caller\":\"+31612345678\"}" accepted
-    [ "$(jq -r .queue <<<"$body")" = status-desk ]
+    [ "$(member queue "$body")" = status-desk ]
     # The same again is the same.
     asks /verify "{\"code\":\"$first\",\"call_id\":\"v-1\",\"caller\":\"+31612345678\"}" accepted
     asks /verify "{\"code\":\"$first\",\"call_id\":\"v-2\"}" used

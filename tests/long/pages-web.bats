@@ -79,7 +79,7 @@ sends_forms() {
     issued=$(issue_status)
     cookies=$(cookies_of "$issued")
     fetch "$SERVER/nl/code" -H "Cookie: $cookies" "${forged[@]}"
-    answered 200 "$(jq -r .code_display <<<"$issued")"
+    answered 200 "$(member code_display "$issued")"
     fetch "$SERVER/nl/renew" -H "Cookie: $cookies" -H "Origin: $SERVER" --data ''
     answered 303
     [ "$(header Location)" = code ]

@@ -189,7 +189,7 @@ no_more() { told not_identified; play no-more; play to-queue; }
 @test "valgrind: dialogues of idb-agi: accepted, refused, nothing keyed in, closed" {
     local issued code wrong session
     issued=$(issue 1)
-    code=$(code_of "$issued") wrong=$(wrong_code "$code") session=$(jq -r .session <<<"$issued")
+    code=$(code_of "$issued") wrong=$(wrong_code "$code") session=$(member session "$issued")
     dialogue 1 < <(call c-1; heard welcome; ask enter "$wrong"; heard wrong; ask again "$wrong"; heard wrong
         ask again "$wrong"; heard wrong; no_more)
     dialogue 1 < <(call c-2; heard welcome; ask enter "$(mistyped_code "$code")"; heard mistyped

@@ -275,7 +275,7 @@ kids() { jq -r '.body.keys[].kid' "$cache/$1.keys.json" | sort; }
     before=$(kids digid)
     begun=$(start "$browser" status digid)
     rotate
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
     [ "$(json '.attributes[0].value')" = 999990019 ]
     after=$(kids digid)
@@ -291,7 +291,7 @@ kids() { jq -r '.body.keys[].kid' "$cache/$1.keys.json" | sort; }
     run --separate-stderr -0 log_in "$browser" status nlgov user=anna
     begun=$(start "$browser" status nlgov)
     rotate
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
     [ "$(json '.attributes[0].value')" = 999990019 ]
 }
@@ -303,7 +303,7 @@ kids() { jq -r '.body.keys[].kid' "$cache/$1.keys.json" | sort; }
     rotate
     for one in "$browser" "$other"; do
         begun=$(start "$one" status digid)
-        at_provider "$one" "$(jq -r .location <<<"$begun")" user=anna >"$one/at"
+        at_provider "$one" "$(member location "$begun")" user=anna >"$one/at"
     done
     callback "$browser" "$(cat "$browser/at")" >"$browser/answer" 3>&- &
     first=$!
@@ -326,7 +326,7 @@ kids() { jq -r '.body.keys[].kid' "$cache/$1.keys.json" | sort; }
         >"$BATS_FILE_TMPDIR/op/keys.new"
     mv "$BATS_FILE_TMPDIR/op/keys.new" "$BATS_FILE_TMPDIR/op/keys.json"
     provider_restart
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
 }
 
@@ -345,7 +345,7 @@ kids() { jq -r '.body.keys[].kid' "$cache/$1.keys.json" | sort; }
     jq --arg disk "$DISK" '.cache.directory = $disk' "$IDB_CONFIG" >"$IDB_CONFIG.new" && mv "$IDB_CONFIG.new" "$IDB_CONFIG"
     rotate
     begun=$(start "$browser" status digid)
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     jq -nc --arg query "${at#*\?}" --arg cookies "$(jar "$browser")" \
         '{ method: "digid", query: $query, cookies: $cookies }' >"$BATS_TEST_TMPDIR/back"
     run --separate-stderr -0 in_disk env PATH="$PATH" idb-oidc-callback <"$BATS_TEST_TMPDIR/back"

@@ -95,7 +95,7 @@ key_in() {
         fi
         ! grep -q accepted answers || some_accepted=1
         run --separate-stderr -0 in_disk idb-verify <requests
-        [ "$(jq -r .result <<<"$output" | sort | uniq -c | tr -s ' ')" = ' 60 accepted' ]
+        [ "$(member result "$output" | sort | uniq -c | tr -s ' ')" = ' 60 accepted' ]
         run --separate-stderr -0 in_disk idb-store check
     done
     [ "$some_full" = 1 ]
@@ -198,7 +198,7 @@ write_requests() {
     [ "$took" -ge 300 ]
     [ "$took" -lt 3000 ]
     run --separate-stderr -75 idb-issue --attest=front-office < <(requests 3)
-    [ "$(jq -r .error <<<"$output" | sort | uniq -c | tr -s ' ')" = ' 3 busy' ]
+    [ "$(member error "$output" | sort | uniq -c | tr -s ' ')" = ' 3 busy' ]
     run --separate-stderr -0 idb-status < <(jq -nc --arg c "$(cookies_of "$issued")" '{cookies: $c}')
     [ "$(json state)" = issued ]
     # It wakes up, finishes what it began, and the queue moves on.

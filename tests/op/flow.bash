@@ -323,7 +323,7 @@ phone() {
 key_in() {
     phone verify "$(jq -nc --arg code "$1" --arg call "$2" --arg caller "${3-+31612345678}" \
         '{ code: $code, call_id: $call, caller: $caller }')" || return
-    result=$(jq -r .result <<<"$body")
+    result=$(member result "$body")
 }
 
 # the agent's browser.
@@ -393,7 +393,7 @@ Naam=T. Estpersoon' ]
     LC_ALL=C grep -qaFf wanted bytes
 
     key_in "$code" call-1
-    [ "$result $(jq -r .purpose <<<"$body")" = 'accepted status' ]
+    [ "$result $(member purpose "$body")" = 'accepted status' ]
     [[ $output != *Estpersoon* && $output != *99999* ]]
     reload
     sees 200 'Er wordt gebeld met uw code' 'eindigt op 78'
@@ -412,7 +412,7 @@ Naam=T. Estpersoon' ]
     sees 200 'U bent in gesprek'
 
     phone end '{"call_id":"call-1"}'
-    [ "$(jq -r .result <<<"$body")" = wrap_up ]
+    [ "$(member result "$body")" = wrap_up ]
     reload
     sees 200 'Het gesprek is voorbij'
     to agent

@@ -60,7 +60,7 @@ answered() {
 honest() {
     local issued looked wrong=0 from=('' +31600000001 '' +31687654321 +31687654322)
     issued=$(sed -n "$1p" honest)
-    if [ "$(sql "SELECT state FROM session WHERE id = '$(jq -r .session <<<"$issued")'")" != issued ]; then
+    if [ "$(sql "SELECT state FROM session WHERE id = '$(member session "$issued")'")" != issued ]; then
         unlucky "$1"
         issued=$(sed -n "$(($1 + 4))p" honest)
     fi

@@ -83,7 +83,7 @@ error() { [ "$(json error)" = "$1" ] || { echo "$output"; return 1; }; }
         keyed "$(mistyped_code "$code")" "m-$i"
     done >"$HERE/requests"
     run --separate-stderr -0 whole "$VERIFY" <"$HERE/requests"
-    [ "$(jq -r .result <<<"$output" | paste -sd ' ')" = 'accepted mistyped accepted mistyped accepted mistyped' ]
+    [ "$(member result "$output" | paste -sd ' ')" = 'accepted mistyped accepted mistyped accepted mistyped' ]
     # One at a time, on one connection.
     exec 7<>"/dev/tcp/127.0.0.1/$VERIFY"
     ask 7 "$(keyed "$code" c-3)"
@@ -128,7 +128,7 @@ a_lot_of_digits() { head -c 70000 /dev/zero | tr '\0' 1; }
     inetd_up
     mv "$IDB_CONFIG" "$HERE/away"
     run --separate-stderr -0 whole "$VERIFY" <<<$'{"code":"1","call_id":"c-1"}\n{"code":"2","call_id":"c-1"}'
-    [ "$(jq -r .error <<<"$output" | sort -u)" = config_missing ]
+    [ "$(member error "$output" | sort -u)" = config_missing ]
     [ "${#lines[@]}" = 2 ]
     run --separate-stderr -0 whole "$END" <<<'{"call_id":"c-1"}'
     error config_missing

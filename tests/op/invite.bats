@@ -23,7 +23,7 @@ setup() {
 letter() {
     letter=$(jq -nc '{ purpose: "status", reference: "Z-2026-77", person: "999990019" } | '"${1-.}" | idb-invite) || return
     plain=$(jq -r .address <<<"$letter") with_code=$(jq -r .address_with_code <<<"$letter")
-    paper=$(jq -r .code <<<"$letter")
+    paper=$(member code "$letter")
 }
 
 # type_code CODE: into the page's form, as curl's press cannot.
@@ -186,7 +186,7 @@ come() { visit "$plain" && type_code "$paper" && press 'Inloggen met DigiD' && p
 log_in_by() {
     local begun at
     begun=$(ask "$1" idb-oidc-start ". + { invitation: \"$2\", method: \"digid\" }") || return
-    at=$(CURL_CA_BUNDLE=$SITE/cert.pem at_provider "$1" "$(jq -r .location <<<"$begun")" user=anna) || return
+    at=$(CURL_CA_BUNDLE=$SITE/cert.pem at_provider "$1" "$(member location "$begun")" user=anna) || return
     callback "$1" "$at"
 }
 

@@ -17,20 +17,18 @@ issue() {
 
 # requests N [PURPOSE]: N requests for idb-issue.
 requests() {
-    local request
-    request=$(jq -nc --arg purpose "${2-status}" '{ purpose: $purpose,
-        attributes: ({ name: "T. Estpersoon" }
-            + if $purpose == "appointment" then {} else { bsn: "999990019" } end),
-        auth: { method: "counter", level: "substantial" }, reference: "Z-1" }')
+    local request bsn='"bsn":"999990019",'
+    [ "${2-status}" != appointment ] || bsn=
+    request='{"purpose":"'${2-status}'","attributes":{'$bsn'"name":"T. Estpersoon"},"auth":{"method":"counter","level":"substantial"},"reference":"Z-1"}'
     yes "$request" | head -n "$1"
 }
 
 # is_error WORD: standard output holds that error and nothing else, standard
 # error one line that says the same.
 is_error() {
-    [ "$(jq -r .error <<<"$output")" = "$1" ] || { printf '%s\n' "$output" "$stderr"; return 1; }
+    [ "$(json error)" = "$1" ] || { printf '%s\n' "$output" "$stderr"; return 1; }
     [ "${#stderr_lines[@]}" -eq 1 ] || { printf '%s\n' "$stderr"; return 1; }
-    [[ $stderr == idb-*": $(jq -r .message <<<"$output")" ]]
+    [[ $stderr == idb-*": $(json message)" ]]
 }
 
 # is_sound: the store is in order, and so is what stands in it.

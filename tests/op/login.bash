@@ -126,7 +126,7 @@ callback() {
 log_in() {
     local begun at
     begun=$(start "$1" "$2" "$3") || return
-    at=$(at_provider "$1" "$(jq -r .location <<<"$begun")" "$4") || return
+    at=$(at_provider "$1" "$(member location "$begun")" "$4") || return
     printf '%s\n' "$at" >"$1/at"
     callback "$1" "$at"
 }

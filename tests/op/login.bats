@@ -95,7 +95,7 @@ whole() {
 
 @test "login: in English" {
     begun=$(ask "$browser" idb-oidc-start '. + { purpose: "status", method: "digid", lang: "en" }')
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
     [ "$(json lang) $(json .attributes[0].label) $(json .consent.text)" = 'en Citizen service number Agreed?' ]
 }
@@ -199,8 +199,8 @@ nobody() {
 @test "login: two browsers at once, whose sessions never mix" {
     other=$(browser_new two)
     one=$(start "$browser" status digid) two=$(start "$other" status digid)
-    at_two=$(at_provider "$other" "$(jq -r .location <<<"$two")" user=bert)
-    at_one=$(at_provider "$browser" "$(jq -r .location <<<"$one")" user=anna)
+    at_two=$(at_provider "$other" "$(member location "$two")" user=bert)
+    at_one=$(at_provider "$browser" "$(member location "$one")" user=anna)
     # Each other's answer is of no use, and spoils nothing.
     run --separate-stderr -65 callback "$other" "$at_one"
     [ "$(json error)" = bad_state ]
@@ -217,16 +217,16 @@ nobody() {
     run --separate-stderr -0 agent call-2
     [ "$(json '.attributes[1].value')" = 'Bért "B." <Ø> Büyük' ]
     run --separate-stderr -0 ask "$browser" idb-status
-    [ "$(json .ticket)" = "$(jq -r .ticket <<<"$one")" ]
+    [ "$(json .ticket)" = "$(member ticket "$one")" ]
     run --separate-stderr -0 ask "$other" idb-status
-    [ "$(json .ticket)" = "$(jq -r .ticket <<<"$two")" ]
+    [ "$(json .ticket)" = "$(member ticket "$two")" ]
 }
 
 @test "login: two methods in two tabs of one browser, and no answer on the other's address" {
     one=$(start "$browser" status digid) two=$(start "$browser" status eidas)
     [ "$(wc -l <"$browser/jar")" = 2 ]
-    at_one=$(at_provider "$browser" "$(jq -r .location <<<"$one")" user=anna)
-    at_two=$(at_provider "$browser" "$(jq -r .location <<<"$two")" user=bert)
+    at_one=$(at_provider "$browser" "$(member location "$one")" user=anna)
+    at_two=$(at_provider "$browser" "$(member location "$two")" user=bert)
     [[ $at_one == https://www.example.org/callback/digid\?* && $at_two == https://www.example.org/callback/eidas\?* ]]
     cp "$browser/jar" "$browser/both"
     run --separate-stderr -65 callback "$browser" "$at_one" eidas
@@ -257,7 +257,7 @@ nobody() {
 @test "login: the callback again is refused, from the same browser and with its cookie kept" {
     begun=$(start "$browser" status digid)
     cp "$browser/jar" "$browser/kept"
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
     run --separate-stderr -65 callback "$browser" "$at"
     [ "$(json error)" = bad_state ]
@@ -273,7 +273,7 @@ nobody() {
     one=$output
     agree
     two=$output
-    [ "$(jq -r .session <<<"$one")" = "$(jq -r .session <<<"$two")" ]
+    [ "$(member session "$one")" = "$(member session "$two")" ]
     [ "$(code_of "$one")" != "$(code_of "$two")" ]
     run --separate-stderr -1 verify "$(code_of "$one")" call-1
     run --separate-stderr -0 verify "$(code_of "$two")" call-1
@@ -324,7 +324,7 @@ nobody() {
     [ "$(sql "SELECT COUNT(*) FROM audit WHERE action = 'end' AND actor = 'resident' AND result = 'replaced'")" = 1 ]
     # The same again is no other.
     agree
-    [ "$(jq -r .session <<<"$second")" = "$(json .session)" ]
+    [ "$(member session "$second")" = "$(json .session)" ]
     [ "$(sql "SELECT COUNT(*) FROM session WHERE state = 'issued'")" = 1 ]
 }
 
@@ -346,7 +346,7 @@ nobody() {
     before=$(snapshot)
     begun=$(start "$browser" status digid)
     [ "$(snapshot)" = "$before" ]
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     run --separate-stderr -0 callback "$browser" "$at"
     [ "$(snapshot)" = "$before" ]
     store_bytes >"$BATS_TEST_TMPDIR/bytes"
@@ -427,7 +427,7 @@ nobody() {
 
 @test "login: the provider stopped between start and callback, and came back" {
     begun=$(start "$browser" status digid)
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     provider_stop
     run --separate-stderr callback "$browser" "$at"
     [ "$(json error)" = provider_down ]
@@ -477,9 +477,9 @@ nobody() {
     }
     for form in user=anna cancel=yes user=dirk user=emil; do
         begun=$(said start "$browser" status eidas)
-        parameter state "$(jq -r .location <<<"$begun")" >>"$BATS_TEST_TMPDIR/secrets"
-        parameter nonce "$(jq -r .location <<<"$begun")" >>"$BATS_TEST_TMPDIR/secrets"
-        at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" "$form")
+        parameter state "$(member location "$begun")" >>"$BATS_TEST_TMPDIR/secrets"
+        parameter nonce "$(member location "$begun")" >>"$BATS_TEST_TMPDIR/secrets"
+        at=$(at_provider "$browser" "$(member location "$begun")" "$form")
         parameter code "$at" >>"$BATS_TEST_TMPDIR/secrets"
         cut -d= -f2- "$browser/jar" >>"$BATS_TEST_TMPDIR/secrets"
         offered=$(said callback "$browser" "$at" || true)
@@ -502,7 +502,7 @@ nobody() {
 
 @test "login: no program's command line or environment carries a code, a token or a claim" {
     begun=$(start "$browser" status digid)
-    at=$(at_provider "$browser" "$(jq -r .location <<<"$begun")" user=anna)
+    at=$(at_provider "$browser" "$(member location "$begun")" user=anna)
     jq -nc --arg query "${at#*\?}" --arg cookies "$(jar "$browser")" \
         '{ method: "digid", $query, $cookies }' >"$BATS_TEST_TMPDIR/request"
     ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -qq -s 4096 -e trace=execve,write,sendto -v \

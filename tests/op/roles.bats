@@ -205,7 +205,7 @@ called() {
     [ "$status$stderr" = 0 ]
     asks '{"call_id":"c-2"}' as "$PHONE" idb-end
     ok wrap_up
-    asks "{\"ticket\":\"$(jq -r .ticket <<<"$issued")\"}" as "$DESK" env AUTH_TYPE=x REMOTE_USER=sam idb-lookup
+    asks "{\"ticket\":\"$(member ticket "$issued")\"}" as "$DESK" env AUTH_TYPE=x REMOTE_USER=sam idb-lookup
     [ "$status" -eq 0 ]
     asks '{"call_id":"c-2"}' agent idb-end --zone=desk
     ok ended

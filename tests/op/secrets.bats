@@ -66,7 +66,7 @@ flow() {
         reference: "Dossier-774411", caller: "+31698761234" }' | logged idb-issue --attest=front-office)
     code=$(code_of "$issued")
     cookies=$(cookies_of "$issued")
-    secret "$code" "$(jq -r .code_display <<<"$issued")" 999990019 Pieternel Geheimzinnig \
+    secret "$code" "$(member code_display "$issued")" 999990019 Pieternel Geheimzinnig \
         Dossier-774411 "$caller" "${caller#+}" "0${caller#+31}"
     jq -r '.cookies[] | split(";")[0] | split("=")[1]' <<<"$issued" >>wanted
     # The last digits may be shown; the rest of the number not.
@@ -141,7 +141,7 @@ flow() {
     pieces >>wanted
     ask '.confirm = false' | logged idb-confirm >not-me
     issued=$(issue 3)
-    jq -r .code <<<"$issued" >>wanted
+    member code "$issued" >>wanted
     pieces >>wanted
     jq -nc --arg c "$(cookies_of "$(head -n 1 <<<"$issued")")" '{cookies: $c}' | logged idb-end >cancelled
     run --separate-stderr -0 logged at_offset +5h idb-purge

@@ -303,7 +303,7 @@ services() { (cd "$UNITS" && echo *.service); }
     socket_down
     socket_up end
     run --separate-stderr -0 whole <<<$'{"call_id":"c-2"}\n{"call_id":"c-2"}'
-    [ "$(jq -r .result <<<"$output" | paste -sd ' ')" = 'ended ended' ]
+    [ "$(member result "$output" | paste -sd ' ')" = 'ended ended' ]
     [ -z "$(said)" ]
     [ "$(sql 'SELECT state FROM session')" = 'done' ]
 }

@@ -102,7 +102,10 @@ export class Ledger {
   }
 
   table(title, head, rows) {
-    const lines = [head, ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([row, n]) => `${row}\t${n}`)];
-    console.log(`\n${title}\n${execFileSync('column', ['-t', '-s', '\t'], { input: lines.join('\n'), encoding: 'utf8' })}`);
+    const lines = [head, ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([row, n]) => `${row}\t${n}`)]
+      .map((line) => line.split('\t'));
+    const width = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)) + 2);
+    console.log(`\n${title}`);
+    for (const line of lines) console.log(line.map((cell, i) => cell.padEnd(width[i])).join('').trimEnd());
   }
 }

@@ -25,8 +25,7 @@ store_server() {
 store_new() {
     store_server || return
     export IDB_STORE=t$SRANDOM
-    STORE=$(jq -nc --arg host "$IDB_TEST_SERVER" --arg schema "$IDB_STORE" \
-        '{ url: "postgresql:///postgres?host=\($host | @uri)", schema: $schema }')
+    STORE='{"url":"postgresql:///postgres?host='$IDB_TEST_SERVER'","schema":"'$IDB_STORE'"}'
 }
 
 store_of_users() {

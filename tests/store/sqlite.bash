@@ -11,7 +11,7 @@ BUSY=busy
 # STORE, the member "store" of its configuration, and IDB_STORE, the database file.
 store_new() {
     export IDB_STORE=$1/store/idb.db
-    STORE=$(jq -nc --arg url "sqlite:$IDB_STORE" '{ url: $url }')
+    STORE='{"url":"sqlite:'$IDB_STORE'"}'
 }
 
 # store_of_users GROUP PURGE: the member of a store that users of a system group share, one
