@@ -109,7 +109,7 @@ json() { member "$1" "$output"; }
 member() {
     local key=${1#.} value scalar='("([^"\]|\\.)*"|-?[0-9]+|true|false|null)'
     if [[ $key =~ ^[a-z_]+$ && $2 != *$'\n'* ]] && ((${#2} < 4000)) &&
-        [[ $2 =~ ^\{(\"[a-z_]+\":$scalar,)*\"$key\":$scalar[,}] ]]; then
+        [[ $2 =~ ^\{(\"[a-z_]+\":$scalar,)*\"$key\":${scalar}[,}] ]]; then
         value=${BASH_REMATCH[4]}
         if [[ $value == \"* ]]; then
             value=${value:1:-1}

@@ -47,17 +47,12 @@ login_instance() {
 
 # login_keys CLIENTS: writes the secrets.
 login_keys() {
-    local method
-    for method in $(jq -r 'keys[]' "$1"); do
-        (
-            umask 077
-            jq -r --arg m "$method" '.[$m].secret // empty' "$1" >"$IDB_KEYS/web/$method.secret"
-            jq -c --arg m "$method" '.[$m].jwk // empty' "$1" >"$IDB_KEYS/web/$method.jwk"
-            jq -c --arg m "$method" '.[$m].enc // empty' "$1" >"$IDB_KEYS/web/$method.enc.jwk"
-            jq -r --arg m "$method" '.[$m].pem // empty' "$1" >"$IDB_KEYS/web/$method.pem"
-            find "$IDB_KEYS/web" -name "$method.*" -empty -delete
-        )
-    done
+    local name bytes
+    while IFS=$'\t' read -r name bytes; do
+        (umask 077 && base64 -d <<<"$bytes" >"$IDB_KEYS/web/$name")
+    done < <(jq -r 'to_entries[] | .key as $method | .value
+        | ([.secret, "secret"], [.jwk, "jwk"], [.enc, "enc.jwk"], [.pem, "pem"]) | select(.[0])
+        | "\($method).\(.[1])\t\(.[0] | "\(.)\n" | @base64)"' "$1")
 }
 
 # A browser is a folder: jar, the cookies of our website; op, those of the
@@ -76,6 +71,7 @@ browser_new() {
 # "name=value" of the jar; Max-Age=0 takes one away.
 keep() {
     local line name
+    [[ $2 == *'"cookies"'* ]] || return 0
     while read -r line; do
         name=${line%%=*}
         grep -v -F "$name=" "$1/jar" >"$1/jar.new" || true
