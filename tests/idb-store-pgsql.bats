@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long: idb-store.bats does most of it each time.
 # idb-store(8) with a store of PostgreSQL, on a server of this file's own.
 # shellcheck disable=SC2154  # bats sets output and stderr
 bats_require_minimum_version 1.5.0
