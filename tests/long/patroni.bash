@@ -118,7 +118,8 @@ in_step() {
 
 # followers SQL [WHERE]: of the standbys that follow the primary.
 followers() {
-    ask "$PRIMARY" "SELECT $1 FROM pg_stat_replication WHERE state = 'streaming' ${2-}" 2>/dev/null
+    ask "$PRIMARY" "SELECT $1 FROM pg_stat_replication WHERE state = 'streaming'
+        AND application_name <> 'pg_basebackup' ${2-}" 2>/dev/null
 }
 
 # synchronous: the name of the standby that the primary commits with.
