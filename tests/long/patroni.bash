@@ -112,8 +112,15 @@ no_primary() { ! has_primary; }
 
 # in_step: the others follow, and the primary commits with one of them, as Patroni knows.
 in_step() {
+    local server timeline
     has_primary && [ "$(followers "string_agg(sync_state, ' ' ORDER BY sync_state)")" = 'async sync' ] &&
-        says "${PRIMARY%/*}/$(synchronous)" synchronous
+        says "${PRIMARY%/*}/$(synchronous)" synchronous || return
+    # One whose past is another than the primary's begins to follow too, again and again.
+    timeline=$(ask "$PRIMARY" 'SELECT timeline_id FROM pg_control_checkpoint()')
+    for server in "${SERVERS[@]}"; do
+        [ "$server" = "$PRIMARY" ] || [ "$timeline" = "$(ask "$server" \
+            'SELECT received_tli FROM pg_stat_wal_receiver' 2>/dev/null)" ] || return
+    done
 }
 
 # followers SQL [WHERE]: of the standbys that follow the primary.
