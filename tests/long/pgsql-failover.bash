@@ -2,30 +2,49 @@
 # `load pgsql-failover`.
 # shellcheck shell=bash disable=SC2034 # what is set here is read by the tests
 
-A='' B='' WORKERS=()
+SERVERS=() WORKERS=()
 
-# pair_make DIR: $A, the primary, and $B, its synchronous standby, in DIR, and a store that
-# names both. Sets PRIMARY, STANDBY.
+# pair_make DIR: a primary and its synchronous standby in DIR, and a store that names both.
+# Sets PRIMARY, STANDBY.
 pair_make() {
-    local port
-    A=$1/a B=$1/b
-    port=$(free_ports 2)
-    PORT_A=$port PORT_B=$((port + 1))
-    export PGDATABASE=postgres
-    pg_make "$A"
-    server_start "$A"
-    PRIMARY=$A STANDBY=$B
-    export IDB_CONFIG=$BATS_TEST_TMPDIR/idb.json
-    idb_config "$BATS_TEST_TMPDIR" | jq --arg hosts "127.0.0.1:$PORT_A,127.0.0.1:$PORT_B" \
-        --arg user "$(id -un)" '.throttle = { total: 1000000, per_caller: 1000 } |
-            .store = { url: "postgresql://\($user)@\($hosts)/postgres" }' >"$IDB_CONFIG"
-    mkdir -m 700 "$BATS_TEST_TMPDIR/cache"
-    idb-keys create >/dev/null
-    idb-store create >/dev/null
+    servers_name "$1" 2 a b
+    PRIMARY=$1/a STANDBY=$1/b
+    pg_make "$PRIMARY"
+    server_start "$PRIMARY"
+    store_make
     standby_make
 }
 
-port_of() { [ "$1" = "$A" ] && echo "$PORT_A" || echo "$PORT_B"; }
+# servers_name DIR PORTS NAME…: servers in DIR, with so many free ports, of which theirs are the
+# first, and a configuration whose store names them all.
+servers_name() {
+    local server hosts=''
+    SERVERS=("${@:3}")
+    SERVERS=("${SERVERS[@]/#/$1/}")
+    FIRST_PORT=$(free_ports "$2")
+    for server in "${SERVERS[@]}"; do
+        hosts+=,127.0.0.1:$(port_of "$server")
+    done
+    export PGDATABASE=postgres
+    export IDB_CONFIG=$BATS_TEST_TMPDIR/idb.json
+    idb_config "$BATS_TEST_TMPDIR" | jq --arg hosts "${hosts#,}" --arg user "$(id -un)" \
+        '.throttle = { total: 1000000, per_caller: 1000 } |
+            .store = { url: "postgresql://\($user)@\($hosts)/postgres" }' >"$IDB_CONFIG"
+}
+
+# store_make: keys, and the store on the server that can be written.
+store_make() {
+    mkdir -m 700 "$BATS_TEST_TMPDIR/cache"
+    idb-keys create >/dev/null
+    idb-store create >/dev/null
+}
+
+port_of() {
+    local i
+    for i in "${!SERVERS[@]}"; do
+        [ "${SERVERS[i]}" != "$1" ] || echo $((FIRST_PORT + i))
+    done
+}
 
 server_start() {
     pg_start "$1" listen_addresses=127.0.0.1 "port=$(port_of "$1")" || {
@@ -161,7 +180,7 @@ pair_end() {
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    for server in "$A" "$B"; do
+    for server in "${SERVERS[@]}"; do
         [ ! -e "$server/data/postmaster.pid" ] || strike KILL "$server"
     done
 }
