@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # idb-confirm: the resident's yes, and "This is not me".
-# On PostgreSQL too
+# On PostgreSQL with --long
 
 load lib
 load life

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # idb-end: hang-up by telephone, done at the desk, stopped by the resident.
-# On PostgreSQL too
+# On PostgreSQL with --long
 
 load lib
 load life

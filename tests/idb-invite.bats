@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # idb-invite: what an invitation holds, who can read it, and what is refused.
-# On PostgreSQL too
+# On PostgreSQL with --long
+# Sanitized with --long
 
 load lib
 load life

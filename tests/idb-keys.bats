@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Sanitized with --long
 # shellcheck disable=SC2154  # bats sets output and stderr
 
 load lib

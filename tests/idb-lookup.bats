@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # idb-lookup: what the desk sees, who may, and that forged rows are found out.
-# On PostgreSQL too
+# On PostgreSQL with --long
 
 load lib
 load life

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # idb-purge: what is past its time goes, and nothing else does.
-# On PostgreSQL too
+# On PostgreSQL with --long
 
 load lib
 load life

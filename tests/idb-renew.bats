@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # idb-renew: a new code for the same session, a few times and not for long.
-# On PostgreSQL too
+# On PostgreSQL with --long
+# Sanitized with --long
 
 load lib
 load life

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # idb-status: what the resident's page may know, in each state.
-# On PostgreSQL too
+# On PostgreSQL with --long
+# Sanitized with --long
 
 load lib
 load life

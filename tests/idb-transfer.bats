@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # idb-transfer: the verification goes along with a call, and nothing else does.
-# On PostgreSQL too
+# On PostgreSQL with --long
+# Sanitized with --long
 
 load lib
 load life

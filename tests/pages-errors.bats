@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The plain build only: pages are made by jq alone.
+# With --long alone: pages.bats and web.bats look at the most usual ones each time.
 # The page of every error word, and where a page leads, continued from tests/pages.bats:
 # well-formed, escaped, in both languages, with the headers that a page must have.
 

@@ -52,7 +52,7 @@ certificate() {
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
-    PASS_FILES=$BATS_TEST_TMPDIR/pass POOL=
+    PASS_FILES=$BATS_TEST_TMPDIR/pass
     mkdir "$PASS_FILES"
     password right
     # Of its owner, by the socket; each test reaches it otherwise.
@@ -60,7 +60,7 @@ setup() {
         schema: \"t$BATS_TEST_NUMBER\", wait_ms: 2000 }"
 }
 
-teardown() { [ -z "$POOL" ] || kill "$POOL" 2>/dev/null || true; }
+teardown() { [ ! -s "$PG/pool/pid" ] || kill "$(cat "$PG/pool/pid")" 2>/dev/null || true; }
 
 # password WORD: what stands in the pass file of who runs this.
 password() {
@@ -165,6 +165,7 @@ postgres = host=localhost port=$PORT
 listen_addr = 127.0.0.1
 listen_port = $((PORT + 2))
 unix_socket_dir =
+pidfile = $PG/pool/pid
 pool_mode = session
 server_reset_query = DISCARD ALL
 default_pool_size = 4
@@ -178,7 +179,6 @@ server_tls_ca_file = $PG/ca.crt
 END
     [ "$(id -u)" != 0 ] || chown -R postgres "$PG/pool"
     pg_as pgbouncer "$PG/pool/ini" >"$BATS_TEST_TMPDIR/pool.log" 2>&1 &
-    POOL=$!
     until_true listening "$((PORT + 2))" || { tail -n 5 "$BATS_TEST_TMPDIR/pool.log"; return 1; }
 }
 
