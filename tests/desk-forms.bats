@@ -106,7 +106,7 @@ load desk
 
 @test "desk: speaks English where the server says so" {
     local -x SITE_LANG=en
-    SITE_PORT=$((20000 + RANDOM % 12000))
+    SITE_PORT=$(free_ports 1)
     mkdir "$BATS_TEST_TMPDIR/log" "$BATS_TEST_TMPDIR/conf"
     ln -s "$SITE"/{libexec,share,tls.pem,cert.pem,users} "$BATS_TEST_TMPDIR"
     site_serve "$BATS_TEST_TMPDIR" desk "$SITE_PORT"

@@ -3,6 +3,9 @@
 # after lib.
 # shellcheck shell=bash
 
+# shellcheck source=tests/tools/inetd.bash
+source "$IDB_ROOT/tests/tools/inetd.bash"
+
 # site_serve DIR ZONE PORT: one lighttpd; its pid in DIR/ZONE.pid.
 site_serve() { "$IDB_ROOT/scripts/site" start "$@" 3>&-; }
 
@@ -19,7 +22,7 @@ site_up() {
     done >"$SITE/users"
     for zone in "$@"; do
         for ((try = 0; try < 10; try++)); do
-            port=$((20000 + RANDOM % 12000))
+            port=$(free_ports 1)
             site_serve "$SITE" "$zone" "$port" && break
         done
         [ "$try" -lt 10 ] || return

@@ -4,6 +4,7 @@
 
 load lib
 load demo
+load tools/inetd
 
 # ---- the site to try ----
 
@@ -49,7 +50,8 @@ load demo
 # ---- scripts/site ----
 
 @test "site: a port that is taken, and a server that does not start, are exit 69" {
-    local port=$((20000 + RANDOM % 12000))
+    local port
+    port=$(free_ports 1)
     export IDB_CONFIG=/none
     run --separate-stderr -0 "$site" start "$TMPDIR/one" web "$port"
     run --separate-stderr -64 "$site" start "$TMPDIR/one" web "$port"

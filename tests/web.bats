@@ -257,7 +257,7 @@ says() {
         >"$BATS_TEST_TMPDIR/share/text/fy.json"
     mkdir "$BATS_TEST_TMPDIR/log" "$BATS_TEST_TMPDIR/conf"
     ln -s "$SITE"/{libexec,tls.pem,cert.pem} "$BATS_TEST_TMPDIR"
-    port=$((20000 + RANDOM % 12000))
+    port=$(free_ports 1)
     site_serve "$BATS_TEST_TMPDIR" web "$port"
     fetch "https://localhost:$port/fy/start/appointment"
     kill "$(cat "$BATS_TEST_TMPDIR/web.pid")"

@@ -4,6 +4,7 @@
 
 load ../lib
 load ../demo
+load ../tools/inetd
 
 @test "demo --quick: from another directory, by a link, with a space in TMPDIR" {
     mkdir "$TMPDIR/a b"
@@ -83,7 +84,8 @@ load ../demo
 }
 
 @test "demo: ports that are taken are passed by, and refused where they were asked for" {
-    local port=$((20000 + RANDOM % 12000)) pid
+    local port pid
+    port=$(free_ports 12)
     socat "TCP-LISTEN:$((port + 2)),bind=127.0.0.1,fork" /dev/null 3>&- &
     pid=$!
     until (: <"/dev/tcp/127.0.0.1/$((port + 2))") 2>/dev/null; do sleep 0.02; done
@@ -125,7 +127,8 @@ load ../demo
 }
 
 @test "demo --serve: at the ports that were asked for; a closed terminal ends it" {
-    local port=$((20000 + RANDOM % 12000))
+    local port
+    port=$(free_ports 12)
     background 'idb-verify$' --serve --port="$port"
     [[ $(printed 'Start page') == "https://localhost:$port/"* ]]
     [ "$(printed Desk)" = "https://127.0.0.1:$((port + 1))/desk" ]
