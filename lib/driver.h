@@ -6,6 +6,8 @@
 
 #include "store.h"
 
+#define IDB_VALUES_MAX 24 /* of one statement */
+
 struct idb_driver {
     bool (*open)(void **db, const struct idb_config *config, struct idb_error *err);
     void (*close)(void *db);

@@ -31,6 +31,7 @@ struct outcome {
 /* The session that a code was given for. */
 struct holder {
     bool found;
+    bool good; /* the code, as far as the session tells */
     char session[IDB_ID_SIZE];
     char purpose[IDB_NAME_SIZE];
     const char *hint; /* what its resident announced, beside who calls */
@@ -79,7 +80,7 @@ static bool has_mac(const struct idb_session *s, const struct attempt *a,
     return same;
 }
 
-/* From three columns of the present row, the first of them at: who holds the code, and what
+/* From seven columns of the present row, the first of them at: who holds the code, and what
  * there is to say of the caller's number. */
 static bool read_holder(struct idb_app *app, struct attempt *a, int at, struct holder *h,
                         struct idb_error *err)
@@ -91,6 +92,10 @@ static bool read_holder(struct idb_app *app, struct attempt *a, int at, struct h
     h->found = session;
     if (!session)
         return true;
+    h->good = !strcmp(idb_store_text(app->store, at + 3), "issued")
+              && !strcmp(idb_store_text(app->store, at + 4), app->line)
+              && idb_store_int(app->store, at + 5) > app->now
+              && idb_store_int(app->store, at + 6) > app->now;
     snprintf(h->session, sizeof h->session, "%s", session);
     snprintf(h->purpose, sizeof h->purpose, "%s", idb_store_text(app->store, at + 1));
     announced = idb_store_bytes(app->store, at + 2, &size);
@@ -125,13 +130,14 @@ static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb
 
 /* The decision: one conditional update, for each key that the code may be kept under; the
  * MACs take turns at being the one sought, h is known of the first. What was looked up
- * before decides nothing: it says what the call is bound to, and the update asks for just
- * that session. *won says whether this call has it. */
+ * before gives nobody a code: it says what the call is bound to, and the update asks for just
+ * that session. */
 static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, struct holder *h,
                        bool *won, struct idb_error *err)
 {
     char last2[3];
-    struct idb_value in[14] = { idb_int(app->now), idb_text(app->line), idb_text(a->call_id) };
+    struct idb_value in[14 + IDB_THROTTLE_VALUES] = { idb_int(app->now), idb_text(app->line),
+                                                      idb_text(a->call_id) };
     struct idb_value *macs = &in[3];
 
     bind_macs(macs, a, app->code);
@@ -139,6 +145,8 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
     in[8] = idb_int(app->config->throttle_per_call);
     idb_caller_last2(last2, a->caller);
     in[9] = idb_text(last2);
+    if (!idb_throttle_values(app, &a->throttle, &in[14], err))
+        return false;
     for (size_t i = 0; i < app->code->count && !*won; i++) {
         struct idb_value next = macs[i];
         int64_t changed = 0;
@@ -147,13 +155,15 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
         macs[0] = next;
         if (i > 0 && !find_holder(app, a, &macs[0], h, err))
             return false;
-        if (!h->found)
+        if (!h->found || !h->good)
             continue;
         in[10] = idb_text(h->session);
         in[11] = idb_bytes(h->bound, sizeof h->bound);
         in[12] = idb_text(app->bind->key[0].id);
         in[13] = idb_text(h->hint);
-        if (!idb_store_run(app->store, IDB_SQL_ACCEPT, in, 14, &changed, err))
+        if (!idb_throttle_share(app, err)
+            || !idb_store_run(app->store, IDB_SQL_ACCEPT, in, sizeof in / sizeof in[0], &changed,
+                              err))
             return false;
         *won = changed == 1;
     }
@@ -238,8 +248,8 @@ static bool count(struct idb_app *app, const struct attempt *a, struct outcome *
 {
     struct idb_value in[] = { idb_text(o->session), idb_text(o->result), idb_int(app->now) };
 
-    return (!o->session[0] || idb_store_run(app->store, IDB_SQL_REFUSAL, in, 3, NULL, err))
-           && idb_throttle_count(app, &a->throttle, &o->left, err);
+    return idb_throttle_count(app, &a->throttle, &o->left, err)
+           && (!o->session[0] || idb_store_run(app->store, IDB_SQL_REFUSAL, in, 3, NULL, err));
 }
 
 static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, struct idb_error *err)
@@ -258,9 +268,7 @@ static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, str
         o->result = "accepted";
     else if (!judge_call(app, a, o, err) || (!o->result && !judge_code(app, a, o, err)))
         return false;
-    return won         ? idb_throttle_page(app, &a->throttle, o->session, err)
-           : o->counts ? count(app, a, o, err)
-                       : true;
+    return !o->counts || count(app, a, o, err);
 }
 
 static bool record(struct idb_app *app, const struct outcome *o, struct idb_error *err)

@@ -13,11 +13,20 @@
  * no due_at and is not alive either. */
 #define ALIVE " due_at > $1 AND expires_at > $1"
 
-/* As IDB_SQL_COUNTED, of one subject, among the values of IDB_SQL_PAGE. */
+/* As IDB_SQL_COUNTED, of one subject, among the values of IDB_SQL_ACCEPT. */
 #define WEIGHED(subject)                                                                           \
-    "COALESCE((SELECT CASE WHEN since > $5 THEN attempts.count + before * (since - $5) / $6"       \
-    " WHEN since > $5 - $6 THEN attempts.count * (since - $5 + $6) / $6 ELSE 0 END"                \
+    "COALESCE((SELECT CASE WHEN since > $18 THEN attempts.count + before * (since - $18) / $19"    \
+    " WHEN since > $18 - $19 THEN attempts.count * (since - $18 + $19) / $19 ELSE 0 END"           \
     " FROM attempts WHERE subject = " subject "), 0)"
+
+/* Whether the caller, under two keys, or all are past a limit. */
+#define PAST_LIMIT                                                                                 \
+    "(" WEIGHED("$15") " + " WEIGHED("$16") " + $20 >= $21 OR " WEIGHED("$17") " >= $22)"
+
+/* Who holds a code, and whether it is good. */
+#define HOLDER                                                                                     \
+    "session.id, session.purpose, session.announced, session.state, session.line,"                 \
+    " session.code_expires_at, session.expires_at"
 
 /* What stands in the way of using the store, as in store.h. */
 #define MOVE                                                                                       \
@@ -74,20 +83,22 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     /* What a code keyed in is weighed by: how many wrong ones by call $1; and whose code it
      * is, as IDB_SQL_OF_CODE, by its MAC $2. */
     [IDB_SQL_STANDING] =
-        "SELECT COALESCE((SELECT attempts.count FROM attempts WHERE subject = $1), 0),"
-        " session.id, session.purpose, session.announced FROM (SELECT 1 AS one) AS once"
-        " LEFT JOIN session ON session.code_mac = $2",
+        "SELECT COALESCE((SELECT attempts.count FROM attempts WHERE subject = $1), 0), " HOLDER
+        " FROM (SELECT 1 AS one) AS once LEFT JOIN session ON session.code_mac = $2",
 
     /* Whose code it is, by its MAC: what the decision then binds the call to. */
-    [IDB_SQL_OF_CODE] = "SELECT id, purpose, announced FROM session WHERE code_mac = $1",
+    [IDB_SQL_OF_CODE] = "SELECT " HOLDER " FROM session WHERE code_mac = $1",
 
     /* The decision who gets a code. $1 now, $2 line, $3 call id, $4 the code's MAC, $5..$7
      * its MACs under other keys, $8 the call's hash, $9 most wrong codes a call, $10 last
      * two digits, $11 the session that $12 binds the call to by the key $13, $14 the
-     * number's hint. */
+     * number's hint. Its resident must confirm when the caller, under two keys, $15 and $16,
+     * or all, $17, are past a limit, $21 and $22, in the window of $19 ms that began at $18;
+     * $20 is what there is to add for the caller. */
     [IDB_SQL_ACCEPT] =
         "UPDATE session SET state = 'called', call_id = $3, called_at = $1, caller_last2 = $10,"
-        " due_at = expires_at, bound = $12, bound_key = $13, number_hint = $14"
+        " due_at = expires_at, bound = $12, bound_key = $13, number_hint = $14,"
+        " confirm = CASE WHEN " PAST_LIMIT " THEN 'page' ELSE confirm END"
         " WHERE code_mac = $4 AND id = $11 AND state = 'issued' AND line = $2"
         " AND code_expires_at > $1 AND expires_at > $1"
         " AND NOT EXISTS (SELECT 1 FROM ended_call WHERE call_hash = $8)"
@@ -98,14 +109,8 @@ const char *const idb_sql[IDB_SQL_LAST] = {
         " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $7)"
         " AND COALESCE((SELECT attempts.count FROM attempts WHERE subject = $8), 0) < $9",
 
-    /* Session $1 needs the resident's yes when the caller, under two keys, $2 and $3, or all,
-     * $4, are past a limit, $8 and $9, in the window of $6 ms that began at $5; $7 is what
-     * there is to add for the caller. */
-    [IDB_SQL_PAGE] =
-        "UPDATE session SET confirm = 'page' WHERE id = $1 AND"
-        " (" WEIGHED("$2") " + " WEIGHED("$3") " + $7 >= $8 OR " WEIGHED("$4") " >= $9)",
-
-    /* The audit row of an accepted code, with whether it needs that yes. */
+    /* The audit row of a code that was accepted for session $3, with whether its resident
+     * must confirm. */
     [IDB_SQL_AUDIT_ACCEPTED] =
         "INSERT INTO audit (at, actor, action, session, result, detail) SELECT $1, $2, 'verify',"
         " id, 'accepted', CASE confirm WHEN 'page' THEN '{\"confirm\":\"page\"}' END"

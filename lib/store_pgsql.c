@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES_MAX  16
 #define PATIENCE_MS 4000 /* that a server may be silent, beyond the wait for a lock */
 #define OWN         8    /* statements that are the driver's own */
 
@@ -179,11 +178,11 @@ static bool prepare(struct db *db, const char *sql, const struct idb_value *valu
                     name_t name, struct idb_error *err)
 {
     struct statement *s = db->statement;
-    Oid types[VALUES_MAX];
+    Oid types[IDB_VALUES_MAX];
 
     while (s < db->statement + db->prepared && s->text != sql)
         s++;
-    if (n > VALUES_MAX || s == db->statement + IDB_SQL_LAST + OWN)
+    if (n > IDB_VALUES_MAX || s == db->statement + IDB_SQL_LAST + OWN)
         return idb_fail(err, IDB_SOFTWARE, "internal", "Too many values or statements.");
     if (s == db->statement + db->prepared) {
         *s = (struct statement){ sql, n, db->numbers++ };
@@ -204,10 +203,10 @@ static bool prepare(struct db *db, const char *sql, const struct idb_value *valu
 static bool send_statement(struct db *db, const char *sql, const struct idb_value *values, size_t n,
                            struct idb_error *err)
 {
-    const char *at[VALUES_MAX];
-    int sizes[VALUES_MAX];
-    int formats[VALUES_MAX];
-    uint64_t numbers[VALUES_MAX];
+    const char *at[IDB_VALUES_MAX];
+    int sizes[IDB_VALUES_MAX];
+    int formats[IDB_VALUES_MAX];
+    uint64_t numbers[IDB_VALUES_MAX];
     name_t name;
 
     if (!db->conn)

@@ -8,13 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VALUES_MAX 16 /* of one statement */
-
 struct statement {
     const char *text; /* known by its address */
     sqlite3_stmt *stmt;
     size_t values;
-    int index[VALUES_MAX]; /* SQLite's, of $1 … */
+    int index[IDB_VALUES_MAX]; /* SQLite's, of $1 … */
 };
 
 struct db {
@@ -137,7 +135,7 @@ static bool find_values(struct statement *s)
 {
     int n = sqlite3_bind_parameter_count(s->stmt);
 
-    if (n > VALUES_MAX)
+    if (n > IDB_VALUES_MAX)
         return false;
     s->values = (size_t)n;
     for (int i = 1; i <= n; i++) {

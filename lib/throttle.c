@@ -1,6 +1,6 @@
 #include "throttle.h"
 
-#define TOGETHER 2 /* MACs of a caller that IDB_SQL_PAGE takes */
+#define TOGETHER 2 /* MACs of a caller that IDB_SQL_ACCEPT takes */
 
 /* The subject under which all wrong codes are counted. */
 static const unsigned char everybody[IDB_MAC_SIZE] = "all";
@@ -41,29 +41,32 @@ bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, in
     return counted(app, app->now - window, window, subjects, n, count, err);
 }
 
+_Static_assert(IDB_THROTTLE_VALUES == TOGETHER + 6, "as many as are filled below");
+
+bool idb_throttle_share(struct idb_app *app, struct idb_error *err)
+{
+    return idb_store_share(app->store, everybody, IDB_MAC_SIZE, err);
+}
+
 /* A caller has seldom more MACs than fit, and those beyond are no longer counted under. */
-bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, const char *session,
-                       struct idb_error *err)
+bool idb_throttle_values(struct idb_app *app, const struct idb_throttle *t,
+                         struct idb_value in[IDB_THROTTLE_VALUES], struct idb_error *err)
 {
     int64_t window = app->config->throttle_window_ms;
-    struct idb_value in[] = { idb_text(session),
-                              idb_null(),
-                              idb_null(),
-                              idb_bytes(everybody, IDB_MAC_SIZE),
-                              idb_int(app->now - window),
-                              idb_int(window),
-                              idb_int(0),
-                              idb_int(app->config->throttle_per_caller),
-                              idb_int(app->config->throttle_total) };
+    int64_t older = 0;
 
-    for (size_t i = 0; i < t->callers && i < TOGETHER; i++)
-        in[1 + i] = idb_bytes(t->caller[i], IDB_MAC_SIZE);
     if (t->callers > TOGETHER
-        && !idb_throttle_recent(app, t->caller[TOGETHER], t->callers - TOGETHER, &in[6].number,
-                                err))
+        && !idb_throttle_recent(app, t->caller[TOGETHER], t->callers - TOGETHER, &older, err))
         return false;
-    return idb_store_share(app->store, everybody, IDB_MAC_SIZE, err)
-           && idb_store_run(app->store, IDB_SQL_PAGE, in, 9, NULL, err);
+    for (size_t i = 0; i < TOGETHER; i++)
+        in[i] = i < t->callers ? idb_bytes(t->caller[i], IDB_MAC_SIZE) : idb_null();
+    in[TOGETHER] = idb_bytes(everybody, IDB_MAC_SIZE);
+    in[TOGETHER + 1] = idb_int(app->now - window);
+    in[TOGETHER + 2] = idb_int(window);
+    in[TOGETHER + 3] = idb_int(older);
+    in[TOGETHER + 4] = idb_int(app->config->throttle_per_caller);
+    in[TOGETHER + 5] = idb_int(app->config->throttle_total);
+    return true;
 }
 
 bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err)

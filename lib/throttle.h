@@ -21,11 +21,14 @@ struct idb_throttle {
 /* How many wrong codes a call with so many has left; 0 when there are none. */
 int idb_throttle_left(const struct idb_app *app, int64_t by_call);
 
-/* A session that was just accepted: past a soft limit its resident must confirm. Wrong codes
- * that others are counting are waited for, and until the commit nobody counts more. Comes
- * after everything else in the transaction but the record of it. */
-bool idb_throttle_page(struct idb_app *app, const struct idb_throttle *t, const char *session,
-                       struct idb_error *err);
+/* Comes before a code is accepted: wrong ones that others are counting are waited for, and
+ * until the commit nobody counts more. */
+bool idb_throttle_share(struct idb_app *app, struct idb_error *err);
+
+/* The values of IDB_SQL_ACCEPT by which it is past a soft limit; they borrow from t. */
+#define IDB_THROTTLE_VALUES 8
+bool idb_throttle_values(struct idb_app *app, const struct idb_throttle *t,
+                         struct idb_value in[IDB_THROTTLE_VALUES], struct idb_error *err);
 
 /* *count: all wrong codes of the last throttle.window. */
 bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err);

@@ -140,9 +140,9 @@ pgbench_script() {
 \set i :first + :client_id * :each + :n
 END
     sed -E -e "s/\\\$11\b/left(md5('live ' || :i), 22)/; s/\\\$12\b/sha256(int8send(:i))/" \
-        -e "s/\\\$(1|9)\b/:v\1::bigint/g; s/\\\$(2|10|13|14)\b/:v\1::text/g" \
+        -e "s/\\\$(1|9|18|19|20|21|22)\b/:v\1::bigint/g; s/\\\$(2|10|13|14)\b/:v\1::text/g" \
         -e "s/\\\$3\b/('f-' || :i)/g; s/\\\$4\b/sha256(int8send(:i))/g" \
-        -e "s/\\\$([567])\b/:none::bytea/g; s/\\\$8\b/sha256(int8send(- :i::bigint))/g; s/\$/;/" <<<"$accept"
+        -e "s/\\\$([567]|1[567])\b/:none::bytea/g; s/\\\$8\b/sha256(int8send(- :i::bigint))/g; s/\$/;/" <<<"$accept"
 }
 
 # pgbench CLIENTS EACH: as many at once, EACH times; the next sessions.
@@ -150,7 +150,8 @@ pgbench() {
     PGOPTIONS='-c search_path=bench_floor' "$PG_BIN/pgbench" -h "$PG_LINK/pg" -n -M prepared \
         -c "$1" -j "$(($1 > 1 ? 2 : 1))" -t "$2" -f pgbench.sql -D n=0 -D each="$2" \
         -D first="$pgbench_first" -D v1="$(date +%s%3N)" -D v2=kcc -D v9=3 -D v10=78 \
-        -D v13=2026-11-29 -D v14=unknown -D 'none=\x00' postgres >pgbench.out
+        -D v13=2026-11-29 -D v14=unknown -D v18="$(date +%s%3N)" \
+        -D v19=600000 -D v20=0 -D v21=10 -D v22=100 -D 'none=\x00' postgres >pgbench.out
     pgbench_first=$((pgbench_first + $1 * $2))
     jq -Rnc --arg name "pgbench_$1" --argjson n "$(($1 * $2))" \
         '{ ($name): { n: $n, a_second: [inputs | capture("^tps = (?<tps>[0-9.]+)").tps | tonumber][0] } }' \

@@ -119,7 +119,7 @@ static void every_statement_prepares_and_counts_its_values(void **state)
 {
     struct fixture *f = *state;
     struct idb_store *store = opened(f);
-    struct idb_value none[20] = { 0 };
+    struct idb_value none[30] = { 0 };
     int64_t now;
 
     assert_true(idb_store_begin(store, true, &now, &f->err));
