@@ -18,7 +18,7 @@ section() { sed -n "/^\.Sh $2\$/,/^\.Sh/p" "$1"; }
 # and is not run.
 examples() {
     text "$1" | sed -n '/^EXAMPLES$/,/^[A-Z]/p' | awk '
-        /^ *\$ / || more { sub(/^ *(\$ |> )?/, ""); print; more = /\\$/ }'
+        /^ *[$>] / || more { sub(/^ *([$>] )?/, ""); print; more = /\\$/ }'
 }
 
 @test "man: pages are clean" {
