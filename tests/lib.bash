@@ -59,12 +59,12 @@ idb_config() {
                              "line": "kcc", "attributes": ["name"] },
             "change": { "label": { "nl": "Een adres wijzigen", "en": "Change an address" },
                         "line": "kcc", "attributes": ["name", "bsn"], "confirm": "page" } } }'
-    changed "$config" "${2-}"
+    edited "$config" "${2-}"
 }
 
-# changed JSON [JQ]: JSON, as JQ makes it; jq itself takes longer to start than most of our
+# edited JSON [JQ]: JSON, as JQ makes it; jq itself takes longer to start than most of our
 # programs take for all they do, so it is not started for nothing.
-changed() {
+edited() {
     if [ -z "${2-}" ] || [ "$2" = . ]; then
         printf '%s\n' "$1"
     else
@@ -75,7 +75,7 @@ changed() {
 # issue_status [JQ]: issues a code for the purpose "status" and prints the answer;
 # JQ changes the request.
 issue_status() {
-    changed '{"purpose":"status","attributes":{"bsn":"999990019","name":"T. Estpersoon"},"auth":{"method":"counter","level":"substantial"},"reference":"Z-1"}' "${1-}" |
+    edited '{"purpose":"status","attributes":{"bsn":"999990019","name":"T. Estpersoon"},"auth":{"method":"counter","level":"substantial"},"reference":"Z-1"}' "${1-}" |
         idb-issue --attest=front-office
 }
 

@@ -23,13 +23,6 @@ timed() {
     echo "$name $status $(((${EPOCHREALTIME/./} - began) / 1000))" >>"$file.times"
 }
 
-# member NAME: one of $answer, or nothing, without starting another program.
-member() {
-    if [[ $answer =~ \"$1\":\"([^\"]*)\" ]]; then
-        printf '%s' "${BASH_REMATCH[1]}"
-    fi
-}
-
 # writer N: issues, keys in and ends, a program each, until told to stop. What it
 # was told goes to the file said.N: session, state, call.
 writer() {
@@ -38,16 +31,16 @@ writer() {
     while [ ! -e stop ]; do
         call="w-$n-$((round++))"
         timed issue "writer.$n" idb-issue --attest=front-office <<<"$request"
-        session=$(member session) code=$(member code)
+        session=$(member session "$answer") code=$(member code "$answer")
         timed verify "writer.$n" idb-verify <<<"{\"code\":\"$code\",\"call_id\":\"$call\"}"
-        [ "$(member result) $(member session)" = "accepted $session" ] || echo "$answer" >>wrong
+        [ "$(member result "$answer") $(member session "$answer")" = "accepted $session" ] || echo "$answer" >>wrong
         # Every third call goes on.
         if ((round % 3 == 0)); then
             echo "$session called $call" >>"said.$n"
             continue
         fi
         timed end "writer.$n" idb-end <<<"{\"call_id\":\"$call\"}"
-        [ "$(member result) $(member session)" = "ended $session" ] || echo "$answer" >>wrong
+        [ "$(member result "$answer") $(member session "$answer")" = "ended $session" ] || echo "$answer" >>wrong
         echo "$session done " >>"said.$n"
     done
 }
@@ -73,7 +66,7 @@ kept() {
         echo "$request" >&7
         IFS= read -r -t 60 -u 6 answer || answer=none
         echo "kept 0 $(((${EPOCHREALTIME/./} - began) / 1000))" >>kept.times
-        echo "$(member session) issued " >>said.kept
+        echo "$(member session "$answer") issued " >>said.kept
         sleep 0.1
     done
     exec 7>&-
@@ -157,7 +150,7 @@ slowest() { cut -d' ' -f3 "$@" | sort -n | tail -n 1; }
     n=0
     while read -r code; do
         timed verify alone idb-verify <<<"{\"code\":\"$code\",\"call_id\":\"d-$n\"}"
-        [ "$(member result)" = accepted ] || echo "$answer" >>wrong
+        [ "$(member result "$answer")" = accepted ] || echo "$answer" >>wrong
         n=$((n + 1))
     done <codes
     spread alone.times >&3

@@ -157,10 +157,7 @@ hostile_instance() {
 # many windows. WHO is fresh or a number. Whether it needs one is seen by a code that is
 # mistyped, which is not counted. On the way the code key is replaced, and purged.
 sliding() {
-    local limit=$1 window=$2 windows=$3 who=$4 step start second caller n=0 rotated=0
-    local codes
-    # A good code for each look, and more than there will be.
-    mapfile -t codes < <(issue 120 appointment | jq -r .code)
+    local limit=$1 window=$2 windows=$3 who=$4 step start second caller issued n=0 rotated=0
     start=$(date +%s)
     for step in 0 $(seq $((window - 1)) $((window / (3 * limit))) $((window * windows - 1))); do
         if ((!rotated && step > window * 3 / 2)); then
@@ -174,8 +171,9 @@ sliding() {
             n=$((n + 1))
             caller=$who
             [ "$who" != fresh ] || caller=+316$((10000000 + n))
+            issued=$(at_offset "+${second}s" issue 1 appointment)
             at_offset "+${second}s" idb-verify >answer \
-                <<<"{\"code\":\"${codes[n]}\",\"call_id\":\"p-$n\",\"caller\":\"$caller\"}"
+                <<<"{\"code\":\"$(code_of "$issued")\",\"call_id\":\"p-$n\",\"caller\":\"$caller\"}"
             [ -z "$(sql 'SELECT detail FROM audit ORDER BY id DESC LIMIT 1')" ] || break
             at_offset "+${second}s" idb-verify >answer \
                 <<<"{\"code\":\"$wrong\",\"call_id\":\"g-$n\",\"caller\":\"$caller\"}" || [ $? = 1 ]
