@@ -108,7 +108,7 @@ json() { member "$1" "$output"; }
 # object and list is found without jq.
 member() {
     local key=${1#.} value scalar='("([^"\]|\\.)*"|-?[0-9]+|true|false|null)'
-    if [[ $key =~ ^[a-z_]+$ && $2 != *$'\n'* ]] && ((${#2} < 4000)) &&
+    if [[ $key =~ ^[a-z_]+$ && $2 == *'}' && $2 != *$'\n'* ]] && ((${#2} < 4000)) &&
         [[ $2 =~ ^\{(\"[a-z_]+\":$scalar,)*\"$key\":${scalar}[,}] ]]; then
         value=${BASH_REMATCH[4]}
         if [[ $value == \"* ]]; then
