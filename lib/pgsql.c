@@ -226,7 +226,7 @@ static bool settle(PGconn *conn, const struct idb_config *config, struct idb_err
         return idb_fail(err, IDB_TEMPFAIL, "memory", "Out of memory.");
     snprintf(sql, sizeof sql,
              "SET search_path TO %s, pg_temp; SET lock_timeout = %lld;"
-             " SET idle_in_transaction_session_timeout = 5000; SET tcp_user_timeout = 5000;"
+             " SET idle_in_transaction_session_timeout = 2000; SET tcp_user_timeout = 5000;"
              " SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
              " SELECT set_config('synchronous_commit', 'on', false)"
              " WHERE current_setting('synchronous_commit') = 'off'",
