@@ -390,7 +390,7 @@ static void it_stays_unknown_until_a_try_gets_through(void **state)
     assert_string_equal(run(&f, "again ok again"),
                         "store_unknown:75 store_unknown:75 store_unknown:75");
     assert_int_equal(f.opened, 2);
-    f = (struct fake){ .committing = "U", .handling = "..k" };
+    f = (struct fake){ .committing = "U", .handling = "..f" };
     assert_string_equal(run(&f, "again again"), "store_unknown:75 again:0");
 }
 
