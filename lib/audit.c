@@ -22,14 +22,16 @@ bool idb_audit(struct idb_app *app, const char *action, const char *session, con
     return ok;
 }
 
-bool idb_audit_accepted(struct idb_app *app, const char *session, struct idb_error *err)
+bool idb_audit_accepted(struct idb_app *app, const char *session, const char *call_id,
+                        struct idb_error *err)
 {
     char actor[ACTOR_MAX];
-    struct idb_value row[] = { idb_int(app->now), idb_null(), idb_text(session) };
+    struct idb_value row[] = { idb_int(app->now), idb_null(), idb_text(session),
+                               idb_text(app->line), idb_text(call_id) };
 
     idb_app_actor(app, actor, sizeof actor);
     row[1] = idb_text(actor);
-    return idb_store_run(app->store, IDB_SQL_AUDIT_ACCEPTED, row, 3, NULL, err);
+    return idb_store_run(app->store, IDB_SQL_AUDIT_ACCEPTED, row, 5, NULL, err);
 }
 
 bool idb_alarm(struct idb_app *app, const char *action, const char *session, const char *word,

@@ -11,9 +11,12 @@
 bool idb_audit(struct idb_app *app, const char *action, const char *session, const char *result,
                json_t *detail, struct idb_error *err);
 
-/* The row of a code that was accepted for a session: "verify", with as its detail whether
- * the resident must confirm. */
-bool idb_audit_accepted(struct idb_app *app, const char *session, struct idb_error *err);
+/* The row of a code that was accepted in this transaction for a session and a call on
+ * app->line: "verify", with as its detail whether the resident must confirm. Fails where it
+ * was not accepted, as "conflict" of a store on another machine: see
+ * idb_store_run_presumed(). */
+bool idb_audit_accepted(struct idb_app *app, const char *session, const char *call_id,
+                        struct idb_error *err);
 
 /* Something that must not happen: a row, a counter under the error word, and
  * syslog LOG_ALERT at once, whether the transaction stands or not. */

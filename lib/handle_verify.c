@@ -130,8 +130,8 @@ static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb
 
 /* The decision: one conditional update, for each key that the code may be kept under; the
  * MACs take turns at being the one sought, h is known of the first. What was looked up
- * before gives nobody a code: it says what the call is bound to, and the update asks for just
- * that session. */
+ * before gives nobody a code: it says what the call is bound to, and whether it is worth
+ * trying; the update asks for just that session, and itself for all that it gives. */
 static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o, struct holder *h,
                        bool *won, struct idb_error *err)
 {
@@ -149,7 +149,6 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
         return false;
     for (size_t i = 0; i < app->code->count && !*won; i++) {
         struct idb_value next = macs[i];
-        int64_t changed = 0;
 
         macs[i] = macs[0];
         macs[0] = next;
@@ -162,10 +161,9 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
         in[12] = idb_text(app->bind->key[0].id);
         in[13] = idb_text(h->hint);
         if (!idb_throttle_share(app, err)
-            || !idb_store_run(app->store, IDB_SQL_ACCEPT, in, sizeof in / sizeof in[0], &changed,
-                              err))
+            || !idb_store_run_presumed(app->store, IDB_SQL_ACCEPT, in, sizeof in / sizeof in[0],
+                                       won, err))
             return false;
-        *won = changed == 1;
     }
     if (!*won)
         return true;
@@ -248,7 +246,8 @@ static bool count(struct idb_app *app, const struct attempt *a, struct outcome *
 {
     struct idb_value in[] = { idb_text(o->session), idb_text(o->result), idb_int(app->now) };
 
-    return idb_throttle_count(app, &a->throttle, &o->left, err)
+    o->left--; /* since it was looked up nobody else counted one by this call */
+    return idb_throttle_count(app, &a->throttle, err)
            && (!o->session[0] || idb_store_run(app->store, IDB_SQL_REFUSAL, in, 3, NULL, err));
 }
 
@@ -262,7 +261,7 @@ static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, str
                             app->now, err)
         || !look(app, a, o, &h, err))
         return false;
-    if (!a->mistyped && !try_accept(app, a, o, &h, &won, err))
+    if (!a->mistyped && o->left > 0 && !try_accept(app, a, o, &h, &won, err))
         return false;
     if (won)
         o->result = "accepted";
@@ -271,14 +270,15 @@ static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, str
     return !o->counts || count(app, a, o, err);
 }
 
-static bool record(struct idb_app *app, const struct outcome *o, struct idb_error *err)
+static bool record(struct idb_app *app, const struct attempt *a, const struct outcome *o,
+                   struct idb_error *err)
 {
     const char *session = o->session[0] ? o->session : NULL;
 
     if (o->unrecorded)
         return true;
     return strcmp(o->result, "accepted") ? idb_audit(app, "verify", session, o->result, NULL, err)
-                                         : idb_audit_accepted(app, session, err);
+                                         : idb_audit_accepted(app, session, a->call_id, err);
 }
 
 bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answer,
@@ -288,7 +288,7 @@ bool idb_handle_verify(struct idb_app *app, const json_t *request, json_t **answ
     struct outcome o = { 0 };
     bool accepted;
     bool ok = idb_app_line(app, NULL, err) && read_attempt(&a, app, request, err)
-              && idb_app_write(app, err) && judge(app, &a, &o, err) && record(app, &o, err);
+              && idb_app_write(app, err) && judge(app, &a, &o, err) && record(app, &a, &o, err);
 
     idb_wipe(&a, sizeof a);
     if (!ok)

@@ -58,6 +58,7 @@ static const struct {
     const char *advice;
 } states[] = {
     { "08", IDB_TEMPFAIL, "store_lost", "try again. Nothing was done." },
+    { "23502", IDB_TEMPFAIL, "conflict", "try again. Nothing was done." },
     { "23505", IDB_TEMPFAIL, "conflict", "try again. Nothing was done." },
     { "25P03", IDB_TEMPFAIL, "store_lost", "try again. Nothing was done." },
     { "25006", IDB_UNAVAILABLE, "store_read_only", "name the primary server in store.url." },

@@ -109,12 +109,15 @@ const char *const idb_sql[IDB_SQL_LAST] = {
         " AND NOT EXISTS (SELECT 1 FROM session AS twin WHERE twin.code_mac = $7)"
         " AND COALESCE((SELECT attempts.count FROM attempts WHERE subject = $8), 0) < $9",
 
-    /* The audit row of a code that was accepted for session $3, with whether its resident
-     * must confirm. */
+    /* The audit row of a code that was accepted for session $3 and the call $5 on line $4,
+     * with whether its resident must confirm. Where it was not, the row has no time, which
+     * the table refuses. */
     [IDB_SQL_AUDIT_ACCEPTED] =
-        "INSERT INTO audit (at, actor, action, session, result, detail) SELECT $1, $2, 'verify',"
-        " id, 'accepted', CASE confirm WHEN 'page' THEN '{\"confirm\":\"page\"}' END"
-        " FROM session WHERE id = $3",
+        "INSERT INTO audit (at, actor, action, session, result, detail)"
+        " SELECT CASE WHEN called_at = $1 AND line = $4 AND call_id = $5 THEN $1 END,"
+        " $2, 'verify', one.id, 'accepted',"
+        " CASE confirm WHEN 'page' THEN '{\"confirm\":\"page\"}' END"
+        " FROM (SELECT $3 AS id) AS one LEFT JOIN session ON session.id = one.id",
 
     [IDB_SQL_BIND] = "UPDATE session SET bound = $2, bound_key = $3, number_hint = $4"
                      " WHERE id = $1",

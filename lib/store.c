@@ -9,8 +9,10 @@
 struct idb_store {
     const struct idb_driver *driver;
     void *db;
-    int64_t now;  /* of the transaction */
-    bool unasked; /* the mark of the clock comes with the first answer */
+    int64_t now;   /* of the transaction */
+    bool unasked;  /* the mark of the clock comes with the first answer */
+    bool presumes; /* something was taken for granted since the last commit */
+    bool asks;     /* nothing is, in this transaction */
 };
 
 struct idb_value idb_null(void)
@@ -160,6 +162,7 @@ bool idb_store_begin(struct idb_store *store, bool write, int64_t *now, struct i
     if (!store->driver->begin(store->db, write, err))
         return false;
     *now = store->now = idb_timestamp_now();
+    store->asks = store->presumes;
     if (check_clock(store, err))
         return true;
     idb_store_rollback(store);
@@ -173,7 +176,10 @@ bool idb_store_commit(struct idb_store *store, struct idb_error *err)
     if (store->unasked
         && (!only_number(store, IDB_SQL_CLOCK_MARK, &mark, err) || !check_mark(store, mark, err)))
         return false;
-    return store->driver->commit(store->db, err);
+    if (!store->driver->commit(store->db, err))
+        return false;
+    store->presumes = false;
+    return true;
 }
 
 void idb_store_rollback(struct idb_store *store)
@@ -220,6 +226,20 @@ bool idb_store_run(struct idb_store *store, enum idb_sql sql, const struct idb_v
             return false;
     if (changed)
         *changed = store->driver->changed(store->db);
+    return true;
+}
+
+bool idb_store_run_presumed(struct idb_store *store, enum idb_sql sql,
+                            const struct idb_value *values, size_t n, bool *wrote,
+                            struct idb_error *err)
+{
+    bool presumed = store->driver->put && !store->asks;
+    int64_t changed = 1;
+
+    if (!idb_store_run(store, sql, values, n, presumed ? NULL : &changed, err))
+        return false;
+    store->presumes |= presumed;
+    *wrote = changed == 1;
     return true;
 }
 

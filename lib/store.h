@@ -82,6 +82,13 @@ bool idb_store_row(struct idb_store *store, bool *found, struct idb_error *err);
  * commit. */
 bool idb_store_run(struct idb_store *store, enum idb_sql sql, const struct idb_value *values,
                    size_t n, int64_t *changed, struct idb_error *err);
+/* The same of a statement that must write one row, which *wrote says; what was read before
+ * foretells that it does. Where asking costs a round trip that is taken for granted, and a
+ * statement behind it has to fail, as "conflict", where it was not so: then nothing is done,
+ * and in the next transaction nothing is taken for granted. */
+bool idb_store_run_presumed(struct idb_store *store, enum idb_sql sql,
+                            const struct idb_value *values, size_t n, bool *wrote,
+                            struct idb_error *err);
 
 /* Column of the present row, from 0. Text and bytes are borrowed until the next
  * step; NULL for null. */

@@ -74,22 +74,14 @@ bool idb_throttle_all(struct idb_app *app, int64_t *count, struct idb_error *err
     return idb_throttle_recent(app, &everybody, 1, count, err);
 }
 
-/* One more under a subject in the window that began at since, and *count of them; NULL where
- * nobody asks. */
+/* One more under a subject in the window that began at since. */
 static bool count_one(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE], int64_t since,
-                      int64_t window, int64_t *count, struct idb_error *err)
+                      int64_t window, struct idb_error *err)
 {
     struct idb_value in[] = { idb_bytes(subject, IDB_MAC_SIZE), idb_int(app->now), idb_int(since),
                               idb_int(since - window) };
-    bool found = false;
 
-    if (!count)
-        return idb_store_run(app->store, IDB_SQL_COUNT, in, 4, NULL, err);
-    if (!idb_store_query(app->store, IDB_SQL_COUNT, in, 4, err)
-        || !idb_store_row(app->store, &found, err))
-        return false;
-    *count = found ? idb_store_int(app->store, 0) : 0;
-    return true;
+    return idb_store_run(app->store, IDB_SQL_COUNT, in, 4, NULL, err);
 }
 
 bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE],
@@ -97,18 +89,12 @@ bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_S
 {
     int64_t window = app->config->throttle_window_ms;
 
-    return count_one(app, subject, app->now - window, window, NULL, err);
+    return count_one(app, subject, app->now - window, window, err);
 }
 
-bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
-                        struct idb_error *err)
+bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, struct idb_error *err)
 {
-    int64_t call = 0;
-
-    if (!idb_store_lock(app->store, everybody, IDB_MAC_SIZE, err)
-        || !idb_throttle_add(app, everybody, err) || !idb_throttle_add(app, t->caller[0], err)
-        || !count_one(app, t->call, 0, 1, &call, err))
-        return false;
-    *left = idb_throttle_left(app, call);
-    return true;
+    return idb_store_lock(app->store, everybody, IDB_MAC_SIZE, err)
+           && idb_throttle_add(app, everybody, err) && idb_throttle_add(app, t->caller[0], err)
+           && count_one(app, t->call, 0, 1, err);
 }

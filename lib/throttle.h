@@ -41,9 +41,7 @@ bool idb_throttle_recent(struct idb_app *app, const void *subjects, size_t n, in
 bool idb_throttle_add(struct idb_app *app, const unsigned char subject[IDB_MAC_SIZE],
                       struct idb_error *err);
 
-/* Counts one wrong code; *left as above, afterwards. Until the commit nobody else counts one
- * or passes a limit. */
-bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, int *left,
-                        struct idb_error *err);
+/* Counts one wrong code. Until the commit nobody else counts one or passes a limit. */
+bool idb_throttle_count(struct idb_app *app, const struct idb_throttle *t, struct idb_error *err);
 
 #endif
