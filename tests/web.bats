@@ -240,6 +240,7 @@ says() {
     resident nl/code?hold
     says 200 "$(member code_display "$issued")" 'href="../nl/code"'
     [[ $body != *http-equiv* && $body != *data-follow* ]]
+    [[ $body != *data-follow-state* ]]
     resident en/code
     says 200 'Tell the code to nobody' '<html lang="en">' '>+31 24 123 45 67</a>'
     # In another browser there is nothing to see.
@@ -247,6 +248,30 @@ says() {
     says 410 '<code>no_cookie</code>'
     fetch "$WEB/nl/code" -H 'Cookie: __Host-idb-session=AAAAAAAAAAAAAAAAAAAAAA'
     says 410 '<code>no_session</code>'
+}
+
+@test "web: what the code page is made from changes when the page does, and only then" {
+    local first
+    begin
+    resident nl/code
+    says 200 'data-follow-state="../nl/code?state"'
+    resident nl/code?state
+    [ "$status_code" = 200 ]
+    [[ $(header Content-Type) == application/json && $(header Cache-Control) == no-store ]]
+    [ "$(member state "$body")" = issued ]
+    first=$body
+    sleep 1.1
+    resident nl/code?state
+    [ "$body" = "$first" ]
+    call state-1
+    resident nl/code?state
+    [ "$(member state "$body")" = called ]
+    agent "desk?line=kcc&call_id=state-1"
+    resident nl/code?state
+    [ "$(member state "$body")" = connected ]
+    # In another browser there is nothing to see.
+    fetch "$WEB/nl/code?state"
+    [ "$(member error "$body")" = no_cookie ]
 }
 
 @test "web: a third language is one more file, after a restart" {
@@ -380,8 +405,7 @@ says() {
     [ "$status_code" = 401 ]
     fetch "$PHONE/verify" -u alice:secret -H 'Content-Type: application/json' --data "$json" \
         -H 'Remote-User: pbx'
-    [ "$status_code" = 403 ]
-    [ "$(member error "$body")" = not_permitted ]
+    [ "$(member error "$body")" = no_cookie ]
     fetch "$PHONE/verify" -u pbx:secret
     [ "$status_code" = 405 ]
     phone verify '{"code":"12","call_id":"phone-1"}'

@@ -6,6 +6,9 @@
  *                                 again every so many seconds; when
  *                                 <main> has changed it is replaced, and what stands in
  *                                 its data-say is said to who cannot see it
+ *     <main data-follow-state="address">
+ *                                 that is fetched first, and the page only where it is
+ *                                 not what it was when the page was fetched last
  *     <… data-go="address">       in such a new <main>: there is where to go on
  *     <div id data-keep>          stays as it is when <main> is replaced by one that has
  *                                 such an element too
@@ -17,7 +20,7 @@
   "use strict";
 
   var again = 5000; // a second submit within so many ms is a slip of the finger
-  var shown, timer, tries = 0, busy = false, seconds = 0;
+  var shown, state, timer, tries = 0, busy = false, seconds = 0;
 
   function main(doc) {
     return doc.querySelector("main");
@@ -105,7 +108,7 @@
     old.querySelectorAll("[data-keep]").forEach(function (k) {
       if (kept[k.id]) k.replaceWith(kept[k.id]);
     });
-    ["follow", "followAt"].forEach(function (name) {
+    ["follow", "followAt", "followState"].forEach(function (name) {
       if (now.dataset[name]) old.dataset[name] = now.dataset[name];
       else delete old.dataset[name];
     });
@@ -125,10 +128,32 @@
     if (notice) notice.hidden = tries < 3;
   }
 
+  function get(address) {
+    return fetch(address, { cache: "no-store", credentials: "same-origin" }).then(function (answer) {
+      // Too many requests (429) says nothing of this page: others behind the same address.
+      if (answer.status >= 500 || answer.status === 429) throw new Error(answer.status);
+      return answer;
+    });
+  }
+
+  function page() {
+    return get(main(document).dataset.followAt || location.href.split("#")[0]).then(take);
+  }
+
+  // What the page is made from is there before the page: what comes between them is seen
+  // the next time.
+  function lookAtState(address) {
+    return get(address).then(function (answer) { return answer.ok ? answer.text() : null; })
+      .then(function (text) {
+        if (text !== null && text === state) return lost(false);
+        state = text;
+        return page();
+      });
+  }
+
   function take(answer) {
     var html = (answer.headers.get("Content-Type") || "").indexOf("text/html") === 0;
-    // Too many requests (429) says nothing of this page: others behind the same address.
-    if (answer.status >= 500 || answer.status === 429 || !html) throw new Error(answer.status);
+    if (!html) throw new Error("no page");
     return answer.text().then(function (text) {
       var doc = new DOMParser().parseFromString(text, "text/html"), next;
       if (!main(doc)) throw new Error("no page");
@@ -144,9 +169,11 @@
     if (busy || !seconds) return;
     busy = true;
     clearTimeout(timer);
-    fetch(main(document).dataset.followAt || location.href.split("#")[0], { cache: "no-store", credentials: "same-origin" })
-      .then(take)
-      .catch(function () { lost(true); })
+    (main(document).dataset.followState ? lookAtState(main(document).dataset.followState) : page())
+      .catch(function () {
+        state = null;
+        lost(true);
+      })
       .then(function () {
         busy = false;
         if (seconds) timer = setTimeout(look, seconds * 1000);

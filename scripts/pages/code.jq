@@ -150,5 +150,6 @@ context($ARGS.named)
       | document($page
           + { other: "\(.lang)/code",
               follow: (if $live != "" and (held | not) then 5 else null end),
+              follow_state: "\(code_path)?state",
               html: ($page.html + ticket_html + (if $live == "" then "" else hold_html end)) })
   end

@@ -285,7 +285,8 @@ def said_html($page):
 # $page: { title, html, status?, follow?, refresh?, headers?, forms?, other?, desk?,
 # frame_ancestors? }; title and html are HTML; other is the page's address, "nl/code";
 # follow, in seconds, keeps it up to date with idb.js and without, refresh without alone.
-# With follow_address idb.js fetches that instead of the page's own address; reload is
+# With follow_address idb.js fetches that instead of the page's own address, and with
+# follow_state first that, and the page only where it changed; reload is
 # then what a browser without script does, or null. frames: it holds frames of ours.
 def document($page):
     headers($page.status // "200 OK";
@@ -309,6 +310,7 @@ def document($page):
     + "<div class=\"utrecht-page-layout\">\n\(header_html($page))\n<div class=\"utrecht-page-body\">\n\(said_html($page))"
     + "<main class=\"utrecht-page-body__content idb-main\" id=\"main\" tabindex=\"-1\""
     + (if $page.follow then @html " data-follow=\"\($page.follow)\"" else "" end)
+    + (if $page.follow and $page.follow_state then " data-follow-state=\"\(href($page.follow_state))\"" else "" end)
     + (if $page.follow_address then " data-follow-at=\"\(href($page.follow_address))\"" else "" end)
     + ">\n<h1 class=\"utrecht-heading-1\">\($page.title)</h1>\n\($page.html)\n</main>\n</div>\n"
     + "<footer class=\"utrecht-page-footer\"><div class=\"utrecht-page-footer__content\"><p class=\"utrecht-paragraph\">\(say([if $page.desk then "desk" else "page" end, "footer"]))</p></div></footer>\n"

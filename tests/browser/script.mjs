@@ -69,6 +69,26 @@ export default {
     assert.equal(it.requests.length, asked, 'it goes on asking when all is over');
   },
 
+  // The page itself is asked for only when what it is made from has changed.
+  async 'cheap'(browser) {
+    const it = await browser.person();
+    const { page } = it;
+    await arrive(it, 'nl', 'status', 'DigiD', 'anna');
+    const { code } = await agree(it, 'nl');
+    const asked = (query) => it.requests.filter((r) => r.method() === 'GET'
+      && r.resourceType() === 'fetch' && r.url() === `${site.web}/nl/code${query}`).length;
+    for (let states = asked('?state'), i = 0; i < 4; i++) {
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      while (asked('?state') === states) await page.waitForTimeout(100);
+      states = asked('?state');
+      await page.waitForTimeout(1000);
+    }
+    assert.equal(asked(''), 1, 'what it is made from was not known at first');
+    await keyIn(code, 'cheap-1');
+    await heading(page, text.called.title);
+    assert.equal(asked(''), 2);
+  },
+
   // What cannot be reached is said, and taken back.
   async 'lost'(browser) {
     const it = await browser.person();
@@ -78,15 +98,15 @@ export default {
     await watch(page);
     const lost = page.getByRole('alert').filter({ hasText: text.page.lost });
     const again = () => Promise.all([
-      page.waitForResponse('**/nl/code'),
+      page.waitForResponse(/\/nl\/code/),
       page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))]);
-    await page.route('**/nl/code', (route) => route.fulfill({ status: 503, contentType: 'text/plain', body: 'busy' }));
+    await page.route(/\/nl\/code/, (route) => route.fulfill({ status: 503, contentType: 'text/plain', body: 'busy' }));
     for (let i = 0; i < 2; i++) await again();
     assert(!(await lost.isVisible()));
     await again();
     await lost.waitFor();
     await look(it, 'code-lost');
-    await page.unroute('**/nl/code');
+    await page.unroute(/\/nl\/code/);
     await again();
     await lost.waitFor({ state: 'hidden' });
     assert.equal((await takeCode(page)).code, code);

@@ -22,6 +22,8 @@ setup() {
     [ "$(sessions "state = 'done' AND sealed IS NULL")" = 1 ]
 }
 
+@test "script: the code page is made anew only when something has changed" { in_browser cheap; }
+
 @test "script: a page that cannot be kept up to date says so" { in_browser lost; }
 
 @test "script: not me turns the agent's open page into a warning" {
