@@ -148,7 +148,7 @@ static void alone(const struct idb_service *s, struct idb_exchange *x, struct id
         if (is(why, "store_unknown"))
             unknown = *why;
         if (done || tries == TRIES || idb_timestamp_monotonic() >= until
-            || !(is(why, "conflict") || is(why, "locked") || is(why, "store_lost")
+            || !(is(why, "conflict") || is(why, "store_lost")
                  || (is(why, "store_unknown") && is_repeatable(s, x))))
             break;
         forget(x);

@@ -11,7 +11,7 @@
  * IDB_UNAVAILABLE "store_full", "store_io", "store_read_only", "store_down", IDB_CONFIG
  * "store_missing", "store_rights", "store_corrupt", "store_unfinished", "schema", IDB_NOPERM
  * "store_unreadable", IDB_SOFTWARE "internal"; and of a store on another machine IDB_TEMPFAIL
- * "conflict", "locked" and "store_lost" (nothing was done, and it may be repeated), and
+ * "conflict" and "store_lost" (nothing was done, and it may be repeated), "locked", and
  * "store_unknown" (by a commit: done or not). Each message says what to do.
  */
 #ifndef IDB_STORE_H

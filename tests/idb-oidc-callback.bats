@@ -2,6 +2,7 @@
 # idb-oidc-callback: which answers it takes back from a login provider, and what
 # it makes of them. The provider here does as it is told; a whole one is in
 # op/login.bats, what an ID token may say in unit/idtoken.c.
+# On PostgreSQL with --long
 # Sanitized with --long
 
 load lib

@@ -405,7 +405,8 @@ says() {
     [ "$status_code" = 401 ]
     fetch "$PHONE/verify" -u alice:secret -H 'Content-Type: application/json' --data "$json" \
         -H 'Remote-User: pbx'
-    [ "$(member error "$body")" = no_cookie ]
+    [ "$status_code" = 403 ]
+    [ "$(member error "$body")" = not_permitted ]
     fetch "$PHONE/verify" -u pbx:secret
     [ "$status_code" = 405 ]
     phone verify '{"code":"12","call_id":"phone-1"}'

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: login.bats and the files of the programs do it each time.
 # The whole flow over HTTP: a provider, the three web servers, and browsers that
 # press what the pages offer.

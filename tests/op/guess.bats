@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # With --long alone: the quick ones of its kind are run each time.
+# On PostgreSQL with --long
 # Sanitized with --long: the programs' own files are it each time.
 # Guessing codes; tests/long/guess.bats guesses more.
 

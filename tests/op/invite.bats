@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: idb-invite.bats and login.bats do it each time.
 # A letter's whole way over HTTP: the code typed or scanned, the login, the consent that
 # spends it, and the agent who sees what it was about and whose it is.

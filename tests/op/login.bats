@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: the programs' own files are it each time.
 # A whole login at a whole provider, from the start page to the agent's screen,
 # and what browsers, people and attackers do on the way.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # With --long alone: the quick ones of its kind are run each time.
+# On PostgreSQL with --long
 # Sanitized with --long: it drives programs that have sanitized tests of their own.
 # Logins whose requests are pushed (RFC 9126), at a provider that takes no others, over
 # https; and a client that shows a certificate (RFC 8705).
