@@ -24,6 +24,7 @@ struct outcome {
     char session[IDB_ID_SIZE];
     char purpose[IDB_NAME_SIZE];
     int left;
+    bool taken;      /* the call is over, or has a session */
     bool counts;     /* as a wrong code */
     bool unrecorded; /* the same answer again */
 };
@@ -110,14 +111,16 @@ static bool look(struct idb_app *app, struct attempt *a, struct outcome *o, stru
                  struct idb_error *err)
 {
     struct idb_value in[] = { idb_bytes(a->throttle.call, IDB_MAC_SIZE),
-                              a->mistyped ? idb_null() : idb_bytes(a->macs[0], IDB_MAC_SIZE) };
+                              a->mistyped ? idb_null() : idb_bytes(a->macs[0], IDB_MAC_SIZE),
+                              idb_text(app->line), idb_text(a->call_id) };
     bool found;
 
-    if (!idb_store_query(app->store, IDB_SQL_STANDING, in, 2, err)
+    if (!idb_store_query(app->store, IDB_SQL_STANDING, in, 4, err)
         || !idb_store_row(app->store, &found, err))
         return false;
     o->left = idb_throttle_left(app, idb_store_int(app->store, 0));
-    return read_holder(app, a, 1, h, err);
+    o->taken = idb_store_int(app->store, 1) != 0;
+    return read_holder(app, a, 2, h, err);
 }
 
 static bool find_holder(struct idb_app *app, struct attempt *a, const struct idb_value *mac,
@@ -261,7 +264,7 @@ static bool judge(struct idb_app *app, struct attempt *a, struct outcome *o, str
                             app->now, err)
         || !look(app, a, o, &h, err))
         return false;
-    if (!a->mistyped && o->left > 0 && !try_accept(app, a, o, &h, &won, err))
+    if (!a->mistyped && o->left > 0 && !o->taken && !try_accept(app, a, o, &h, &won, err))
         return false;
     if (won)
         o->result = "accepted";

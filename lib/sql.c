@@ -80,10 +80,13 @@ const char *const idb_sql[IDB_SQL_LAST] = {
     [IDB_SQL_HANDED_OVER] = "SELECT at, actor FROM audit WHERE session = $1"
                             " AND action = 'hand_over' AND result = 'ok' ORDER BY id DESC LIMIT 1",
 
-    /* What a code keyed in is weighed by: how many wrong ones by call $1; and whose code it
-     * is, as IDB_SQL_OF_CODE, by its MAC $2. */
+    /* What a code keyed in is weighed by: how many wrong ones by call $1; since when that,
+     * $4 on line $3, is over or has a session, else 0; and whose code it is, as
+     * IDB_SQL_OF_CODE, by its MAC $2. */
     [IDB_SQL_STANDING] =
-        "SELECT COALESCE((SELECT attempts.count FROM attempts WHERE subject = $1), 0), " HOLDER
+        "SELECT COALESCE((SELECT attempts.count FROM attempts WHERE subject = $1), 0),"
+        " COALESCE((SELECT at FROM ended_call WHERE call_hash = $1), (SELECT created_at"
+        " FROM session AS other WHERE other.line = $3 AND other.call_id = $4), 0), " HOLDER
         " FROM (SELECT 1 AS one) AS once LEFT JOIN session ON session.code_mac = $2",
 
     /* Whose code it is, by its MAC: what the decision then binds the call to. */
@@ -135,8 +138,7 @@ const char *const idb_sql[IDB_SQL_LAST] = {
                       " before = CASE WHEN attempts.since > $3 THEN attempts.before"
                       " WHEN attempts.since > $4 THEN attempts.count ELSE 0 END,"
                       " count = CASE WHEN attempts.since > $3 THEN attempts.count + 1 ELSE 1 END,"
-                      " since = CASE WHEN attempts.since > $3 THEN attempts.since ELSE $2 END"
-                      " RETURNING count",
+                      " since = CASE WHEN attempts.since > $3 THEN attempts.since ELSE $2 END",
 
     /* Of subject $3 in the window of $2 ms that began at $1; the window before weighs by
      * how much of it is still inside. What is older counts for nothing, but is not left out

@@ -378,7 +378,8 @@ static void pgsql_rollback(void *p)
     struct db *db = p;
     struct idb_error ignored;
 
-    if (db->conn && db->open)
+    /* Behind what was put and failed it is skipped, the first time. */
+    if (db->conn && db->open && !ask(db, rollback, NULL, 0, &ignored) && db->conn)
         ask(db, rollback, NULL, 0, &ignored);
     db->open = false;
 }

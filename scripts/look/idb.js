@@ -1,18 +1,13 @@
 /*
- * Makes the pages of ID Bellen pleasant; without it they work as well. It keeps
+ * Makes the pages of ID Bellen pleasant; without it they work as well. It stores
  * nothing, and sends nothing but what a reload would.
  *
- *     <main data-follow="5">      the page, or the address data-follow-at, is fetched
- *                                 again every so many seconds; when
- *                                 <main> has changed it is replaced, and what stands in
- *                                 its data-say is said to who cannot see it
- *     <main data-follow-state="address">
- *                                 that is fetched first, and the page only where it is
- *                                 not what it was when the page was fetched last
- *     <… data-go="address">       in such a new <main>: there is where to go on
- *     <div id data-keep>          stays as it is when <main> is replaced by one that has
- *                                 such an element too
- *     <button data-copy="id">     shown, and copies that element's text; says data-done
+ * <main data-follow="5">: fetched again every so many seconds, from data-follow-at or
+ *   the page's address; replaced when it has changed, and its data-say said to who cannot
+ *   see. While data-follow-state answers the same, on one day, no page is fetched
+ * <… data-go="address"> in a new <main>: where to go on
+ * <div id data-keep>: stays where a new <main> has one too
+ * <button data-copy="id">: shown, copies that element's text, says data-done
  *
  * A form that was sent is not sent twice.
  */
@@ -23,15 +18,18 @@
   var shown, state, timer, tries = 0, busy = false, seconds = 0;
 
   function main(doc) {
-    return doc.querySelector("main");
+    return (doc || document).querySelector("main");
   }
 
-  // What is compared: <noscript> holds text here, and elements in a fetched page; what
-  // is kept counts for nothing.
+  function each(root, what, act) {
+    root.querySelectorAll(what).forEach(act);
+  }
+
+  // What is compared: <noscript> holds text here, and elements in a fetched page.
   function content(doc) {
     var copy = main(doc).cloneNode(true);
-    copy.querySelectorAll("noscript").forEach(function (n) { n.remove(); });
-    copy.querySelectorAll("[data-keep]").forEach(function (k) { k.textContent = ""; });
+    each(copy, "noscript", function (n) { n.remove(); });
+    each(copy, "[data-keep]", function (k) { k.textContent = ""; });
     return copy.innerHTML;
   }
 
@@ -56,27 +54,26 @@
 
   function ready(root) {
     if (!navigator.clipboard) return;
-    root.querySelectorAll("[data-copy]").forEach(function (b) { b.hidden = false; });
+    each(root, "[data-copy]", function (b) { b.hidden = false; });
   }
 
-  document.addEventListener("click", function (event) {
+  addEventListener("click", function (event) {
     var button = event.target.closest("[data-copy]");
     if (button) copy(button);
   });
 
   // ---- forms ----
 
-  document.addEventListener("submit", function (event) {
+  addEventListener("submit", function (event) {
     var form = event.target, now = Date.now();
     if (now - (form.dataset.sent || 0) < again) event.preventDefault();
     else form.dataset.sent = now;
   });
 
-  // From the history a page comes back as it was left: its forms may be sent again, and
-  // what it shows may be over.
+  // From the history a page comes back as it was left.
   addEventListener("pageshow", function (event) {
     if (!event.persisted) return;
-    document.querySelectorAll("form[data-sent]").forEach(function (f) { delete f.dataset.sent; });
+    each(document, "form[data-sent]", function (f) { delete f.dataset.sent; });
     look();
   });
 
@@ -85,7 +82,7 @@
   // What has the focus, so that the same thing has it in the new page.
   function mark() {
     var on = document.activeElement;
-    if (!on || !main(document).contains(on)) return null;
+    if (!on || !main().contains(on)) return null;
     return { id: on.id, tag: on.tagName, name: on.name, value: on.value, text: on.textContent };
   }
 
@@ -94,18 +91,18 @@
     if (!was) return;
     to = was.id && document.getElementById(was.id);
     if (!to) {
-      to = Array.from(main(document).getElementsByTagName(was.tag)).find(function (e) {
+      to = Array.from(main().getElementsByTagName(was.tag)).find(function (e) {
         return e.name === was.name && e.value === was.value && e.textContent === was.text;
       });
     }
-    (to || main(document)).focus({ preventScroll: Boolean(to) });
+    (to || main()).focus({ preventScroll: Boolean(to) });
   }
 
   function replace(doc) {
-    var was = mark(), now = main(doc), old = main(document), kept = {}, go, told;
-    old.querySelectorAll("[data-keep]").forEach(function (k) { kept[k.id] = k; });
+    var was = mark(), now = main(doc), old = main(), kept = {}, go, told;
+    each(old, "[data-keep]", function (k) { kept[k.id] = k; });
     old.innerHTML = now.innerHTML;
-    old.querySelectorAll("[data-keep]").forEach(function (k) {
+    each(old, "[data-keep]", function (k) {
       if (kept[k.id]) k.replaceWith(kept[k.id]);
     });
     ["follow", "followAt", "followState"].forEach(function (name) {
@@ -129,31 +126,14 @@
   }
 
   function get(address) {
-    return fetch(address, { cache: "no-store", credentials: "same-origin" }).then(function (answer) {
+    return fetch(address, { cache: "no-store" }).then(function (answer) {
       // Too many requests (429) says nothing of this page: others behind the same address.
       if (answer.status >= 500 || answer.status === 429) throw new Error(answer.status);
       return answer;
     });
   }
 
-  function page() {
-    return get(main(document).dataset.followAt || location.href.split("#")[0]).then(take);
-  }
-
-  // What the page is made from is there before the page: what comes between them is seen
-  // the next time.
-  function lookAtState(address) {
-    return get(address).then(function (answer) { return answer.ok ? answer.text() : null; })
-      .then(function (text) {
-        if (text !== null && text === state) return lost(false);
-        state = text;
-        return page();
-      });
-  }
-
   function take(answer) {
-    var html = (answer.headers.get("Content-Type") || "").indexOf("text/html") === 0;
-    if (!html) throw new Error("no page");
     return answer.text().then(function (text) {
       var doc = new DOMParser().parseFromString(text, "text/html"), next;
       if (!main(doc)) throw new Error("no page");
@@ -165,28 +145,39 @@
     });
   }
 
+  // Before the page what it is made from: what comes between them is seen the next time.
+  function follow() {
+    var data = main().dataset, page = data.followAt || location.href.split("#")[0];
+    if (!data.followState) return get(page).then(take);
+    return get(data.followState).then(function (answer) {
+      return answer.ok && answer.text();
+    }).then(function (text) {
+      var was = state;
+      state = text && text + new Date().toDateString();
+      return state && state === was ? lost(false) : get(page).then(take);
+    });
+  }
+
   function look() {
     if (busy || !seconds) return;
     busy = true;
     clearTimeout(timer);
-    (main(document).dataset.followState ? lookAtState(main(document).dataset.followState) : page())
-      .catch(function () {
-        state = null;
-        lost(true);
-      })
-      .then(function () {
-        busy = false;
-        if (seconds) timer = setTimeout(look, seconds * 1000);
-      });
+    follow().catch(function () {
+      state = null;
+      lost(true);
+    }).then(function () {
+      busy = false;
+      if (seconds) timer = setTimeout(look, seconds * 1000);
+    });
   }
 
   document.addEventListener("visibilitychange", function () {
     if (!document.hidden) look();
   });
 
-  if (!main(document)) return;
-  seconds = Number(main(document).dataset.follow) || 0;
-  shown = content(document);
+  if (!main()) return;
+  seconds = Number(main().dataset.follow) || 0;
+  shown = content();
   ready(document);
   if (seconds) timer = setTimeout(look, seconds * 1000);
 })();
