@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # idb-oidc-start: what the start page says, what is asked of the provider, and
 # what is refused before the resident is sent anywhere.
+# On PostgreSQL with --long
 # Sanitized with --long
 
 load lib

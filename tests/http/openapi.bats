@@ -13,7 +13,8 @@ setup_file() {
     idb_instance '.store.wait_ms = 300 | .throttle = { total: 100000, per_caller: 1000 }
         | .purposes.status.queue = "status-desk"'
     # A code of eleven minutes ago, and a store that is older.
-    rm -r "$IDB_KEYS" "${IDB_STORE%/*}"
+    rm -r "$IDB_KEYS"
+    store_gone
     at_offset -12m idb-keys create >/dev/null
     at_offset -12m idb-store create >/dev/null
     EXPIRED=$(code_of "$(at_offset -11m issue_status)")

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # The plain build only: three foreign web servers before programs that are tested alone.
 # The phone zone behind lighttpd, nginx and Apache, each with its own configuration: who
 # comes in, what goes through, what is too much.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # With --long alone: the quick ones of its kind are run each time.
+# On PostgreSQL with --long
 # Sanitized with --long: it drives programs that have sanitized tests of their own.
 # What is kept on disk of a login provider, its metadata and its keys: for how
 # long, when they are asked for again, and what happens when that goes wrong.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # With --long alone: the quick ones of its kind are run each time.
+# On PostgreSQL with --long
 # Sanitized with --long: login.bats and the files of the programs do it each time.
 # What is not as it should be, over HTTP: each is a page that says what happened and
 # leads on, and nothing is stored; and what of all this ends up in logs.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: the programs' own files are it each time.
 # Bugs that other relying parties had, each by its number where it has one.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: bugs.bats and the unit tests do it each time.
 # With what the browser may come back.
 

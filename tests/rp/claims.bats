@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: bugs.bats and the unit tests do it each time.
 # The claims of an ID token that is rightly signed. Times keep ten seconds from the
 # limits, for a machine that is slow.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: the programs' own files are it each time.
 # ID tokens that are encrypted to us: what is not, or not as configured, is refused with
 # one and the same error.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # Sanitized with --long: bugs.bats and the unit tests do it each time.
 # The ID token: who signed it, with what, and what its header may say; and its
 # encryption. The names of the OpenID Foundation's conformance tests where there is one.
