@@ -175,24 +175,15 @@ static bool try_accept(struct idb_app *app, struct attempt *a, struct outcome *o
     return true;
 }
 
-/* A session that is past its time still has the call's id. */
-static bool is_taken(struct idb_app *app, const char *call_id, bool *taken, struct idb_error *err)
-{
-    struct idb_value in[] = { idb_text(app->line), idb_text(call_id) };
-
-    return idb_store_query(app->store, IDB_SQL_CALL_TAKEN, in, 2, err)
-           && idb_store_row(app->store, taken, err);
-}
-
-/* What the call itself says before any code is looked at. */
+/* What the call itself says before any code is looked at. One that is taken and has no live
+ * session is over: a session that is past its time still has the call's id. */
 static bool judge_call(struct idb_app *app, const struct attempt *a, struct outcome *o,
                        struct idb_error *err)
 {
-    struct idb_ended_call ended = { 0 };
     struct idb_session s = { 0 };
-    bool ok = idb_session_by_call(app, app->line, a->call_id, &s, err);
+    bool ok = !o->taken || idb_session_by_call(app, app->line, a->call_id, &s, err);
 
-    if (ok && s.found && !strcmp(s.state, "wrap_up")) {
+    if (ok && o->taken && (!s.found || !strcmp(s.state, "wrap_up"))) {
         o->result = "call_ended";
     } else if (ok && s.found && has_mac(&s, a, app->code)) {
         o->result = "accepted";
@@ -201,11 +192,6 @@ static bool judge_call(struct idb_app *app, const struct attempt *a, struct outc
         snprintf(o->purpose, sizeof o->purpose, "%s", s.purpose);
     } else if (ok && s.found) {
         o->result = "call_bound";
-    } else if (ok) {
-        ok = idb_session_ended_call(app, app->line, a->call_id, &ended, err);
-        ok = ok && (ended.found || is_taken(app, a->call_id, &ended.found, err));
-        if (ended.found)
-            o->result = "call_ended";
     }
     idb_session_clear(&s);
     if (ok && !o->result && o->left == 0)

@@ -127,8 +127,6 @@ const char *const idb_sql[IDB_SQL_LAST] = {
 
     [IDB_SQL_CALL_ENDED] = "SELECT reason, session FROM ended_call WHERE call_hash = $1",
 
-    [IDB_SQL_CALL_TAKEN] = "SELECT id FROM session WHERE line = $1 AND call_id = $2",
-
     [IDB_SQL_REFUSAL] = "UPDATE session SET refusal = $2, refused_at = $3 WHERE id = $1",
 
     /* $1 subject, $2 now, $3 where the window that still counts began, $4 the one

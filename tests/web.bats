@@ -240,7 +240,6 @@ says() {
     resident nl/code?hold
     says 200 "$(member code_display "$issued")" 'href="../nl/code"'
     [[ $body != *http-equiv* && $body != *data-follow* ]]
-    [[ $body != *data-follow-state* ]]
     resident en/code
     says 200 'Tell the code to nobody' '<html lang="en">' '>+31 24 123 45 67</a>'
     # In another browser there is nothing to see.

@@ -1,6 +1,6 @@
 /*
  * Makes the pages of ID Bellen pleasant; without it they work as well. It stores
- * nothing, and sends nothing but what a reload would.
+ * nothing, and sends nothing of its own.
  *
  * <main data-follow="5">: fetched again every so many seconds, from data-follow-at or
  *   the page's address; replaced when it has changed, and its data-say said to who cannot

@@ -6,7 +6,6 @@ setup() {
     load ../lib
     load ../op/lib
     load ../tools/postgresql
-    SCHEMA=idb
     sql() { psql -qAtX -h "$PG_DIR" postgres <<<"SET search_path TO $SCHEMA; $1"; } # of this server
     DIR=$(mktemp -d /tmp/idb-cut.XXXXXX) # the path of a socket must be short
     chmod 755 "$DIR"
@@ -19,7 +18,6 @@ setup() {
         .store = { url: $url } | .throttle = { total: 1000000, per_caller: 1000 }' >"$IDB_CONFIG"
     mkdir -m 700 "$BATS_TEST_TMPDIR/cache"
     idb-keys create >/dev/null
-    idb-store create >/dev/null
 }
 
 teardown() {

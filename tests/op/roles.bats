@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # PostgreSQL alone.
-# On PostgreSQL with --long
 # Sanitized with --long: what it shows are rights.
 # What the server lets a zone do that has its role and no keys, and that each program
 # gets by with what its own may. Makes five users and a group and removes them.
