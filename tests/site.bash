@@ -33,6 +33,11 @@ site_up() {
 
 site_down() { "$IDB_ROOT/scripts/site" stop "$SITE"; }
 
+# For a body that is refused for its size: with it curl waits until it is told to go on. A
+# client that does not may be cut off while it sends, before it has read the answer.
+# shellcheck disable=SC2034 # for the tests
+ask_first=(-H 'Expect: 100-continue' --expect100-timeout 10)
+
 # fetch URL [curl option…]: the answer's headers and body in $output, without
 # carriage returns; its status in $status_code and its body in $body.
 fetch() {

@@ -175,7 +175,7 @@ says() {
     fetch "$WEB/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
     says 400 '<code>bad_form</code>'
     head -c 70000 /dev/zero | tr '\0' a >"$BATS_TEST_TMPDIR/form"
-    fetch "$WEB/nl/renew" --data "@$BATS_TEST_TMPDIR/form"
+    fetch "$WEB/nl/renew" --data "@$BATS_TEST_TMPDIR/form" "${ask_first[@]}"
     [ "$status_code" = 413 ]
     fetch "$WEB/nl/renew" --data 'a=%zz'
     says 400 '<code>bad_form</code>'

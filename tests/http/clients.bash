@@ -88,9 +88,21 @@ carries_a_call() {
     is 405 bad_method
     fetch "$SERVER/verify" -u pbx:secret -H 'Content-Type: text/plain' --data "$mistyped"
     is 415 bad_type
-    fetch "$SERVER/verify" -u pbx:secret -H 'Content-Type: application/json' --data-binary @- \
-        < <(head -c 65537 /dev/zero | tr '\0' ' ')
+    refuses_large_body
+}
+
+# Who asks first gets 413. Who just sends may find the connection closed in the midst of it,
+# before the answer was read: the server does not take in what it refused.
+refuses_large_body() {
+    local file=$BATS_TEST_TMPDIR/large
+    head -c 65537 /dev/zero | tr '\0' ' ' >"$file"
+    fetch "$SERVER/verify" -u pbx:secret -H 'Content-Type: application/json' --data-binary "@$file" \
+        "${ask_first[@]}"
     [ "$status_code" = 413 ]
+    run --separate-stderr curl -s -o /dev/null -w '%{http_code}' --http1.1 --max-time 20 \
+        --cacert "$SITE/cert.pem" "$SERVER/verify" -u pbx:secret -H 'Content-Type: application/json' \
+        --data-binary "@$file"
+    [[ "$status $output" == @(0 413|5[56] 413|5[56] 000) ]] || { echo "$status $output"; return 1; }
 }
 
 logs_nothing() {
@@ -99,8 +111,9 @@ logs_nothing() {
     post /verify "{\"code\":\"$code\",\"call_id\":\"canary-$1\",\"caller\":\"+31687654321\"}"
     is 200 accepted
     fetch "$SERVER/verify?canaryquery" -K "$BEARER" -H 'Content-Type: application/json' --data "$mistyped"
+    # A server may keep the lines of its log for some seconds.
+    until_true grep -rqF 'POST /verify 200' "$SITE/log"
     for canary in "$code" canary- canaryquery 687654321 "$TOKEN" secret Bearer; do
         run -1 grep -rF -e "$canary" "$SITE/log"
     done
-    run -0 grep -rhE 'POST /verify 200' "$SITE/log"
 }

@@ -162,7 +162,7 @@ example() {
         exchange GET "$path" '' -u pbx:secret
         is 405 bad_method
         [ "$(header Allow)" = POST ]
-        exchange POST "$path" "$(printf '%65537s' x)" -u pbx:secret
+        exchange POST "$path" "$(printf '%65537s' x)" -u pbx:secret "${ask_first[@]}"
         [ "$status_code" = 413 ]
         exchange POST "$path" '' -u pbx:secret -H 'Content-Type: text/plain' --data x
         is 415 bad_type
