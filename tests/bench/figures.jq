@@ -48,6 +48,8 @@ def ratio($name; $ours; $beside; $unit): target($name; $ours; $beside; $unit; $o
            $t.http_file.a_second; "a second") | at_least(0.3)),
     (ratio("PostgreSQL, 16 idb-serve, one request at a time / pgbench, the same update, 16 clients";
            $t.pgsql_16.a_second; $t.pgbench_16.a_second; "a second") | at_least(0.7)),
+    (ratio("PostgreSQL, 16 idb-serve, four waiting at each / the same";
+           $t.pgsql_16_waiting_4.a_second; $t.pgbench_16.a_second; "a second") | at_least(0.7)),
     (ratio("PostgreSQL, idb-serve, \($sizes.rows) sessions / 1000"; $t.pgsql_rows_large.median;
            $t.pgsql_rows_small.median; "ms") | at_most(1.3)),
     (ratio("idb-verify on SQLite, built with the driver of PostgreSQL / without"; $t.driver.median;
@@ -68,6 +70,8 @@ def ratio($name; $ours; $beside; $unit): target($name; $ours; $beside; $unit; $o
     figure("PostgreSQL, 4 idb-serve"; 1000 / $t.pgsql_4.a_second; 1000 / $t.pgbench_4.a_second),
     figure("PostgreSQL, one for 16"; 1000 / $t.pgsql_one_16.a_second; 1000 / $t.pgbench_16.a_second),
     figure("PostgreSQL, 64 waiting"; 1000 / $t.pgsql_one_64.a_second; 1000 / $t.pgbench_16.a_second),
+    figure("PostgreSQL, 16, 16 waiting"; 1000 / $t.pgsql_16_waiting_16.a_second;
+           1000 / $t.pgbench_16.a_second),
     figure("callback, processor time"; $t.callback.cpu; $t.curl.cpu),
     figure("code page"; $t.code_page.median; $t.page_floor.median),
     figure("code page, processor time"; $t.code_page.cpu; $t.page_floor.cpu) ],

@@ -167,15 +167,18 @@ pgbench_all_done() {
 }
 
 # measure_pgsql: 1 to 16 processes that are kept, each with a connection of its own to the
-# server, one request at a time, beside pgbench with as many clients, by turns; and one such
-# process for 16 connections, and for 64 waiting on one.
+# server, one request at a time, beside pgbench with as many clients, by turns; 16 of them
+# with several waiting at each, which share its commits; and one such process for 16
+# connections, and for 64 waiting on one.
 measure_pgsql() {
-    local config one round c i n=$((count * 32)) all=0 connections=(1 4 16) several=()
+    local config one round c w i n=$((count * 32)) all=0 more
+    local connections=(1 4 16) waiting=(4 16) several=()
+    more=$(((2 + ${#waiting[@]}) * n * rounds))
     for c in "${connections[@]}"; do all=$((all + count * 2 * c * rounds)); done
     config=$(pgsql_instance bench_ours)
     pgsql_instance bench_floor >/dev/null
-    pgsql_fill_live bench_ours $((all + 2 * n * rounds)) >pgsql.requests
-    pgsql_live "generate_series(1::bigint, $((all + 2 * n * rounds))) AS i" 'sha256(int8send(i))' |
+    pgsql_fill_live bench_ours $((all + more)) >pgsql.requests
+    pgsql_live "generate_series(1::bigint, $all) AS i" 'sha256(int8send(i))' |
         pgsql_fill bench_floor
     pgbench_script >pgbench.sql
     pgbench_first=0
@@ -190,6 +193,9 @@ measure_pgsql() {
         for c in "${connections[@]}"; do
             take $((count * 2 * c)) 5 | requested "pgsql_$c" "$PWD/pgsql.*" "$c" 1
             pgbench "$c" $((count * 2))
+        done
+        for w in "${waiting[@]}"; do
+            take "$n" 5 | requested "pgsql_16_waiting_$w" "$PWD/pgsql.*" 16 "$w"
         done
         take "$n" 5 | requested pgsql_one_16 "$one" 16 1
         take "$n" 5 | requested pgsql_one_64 "$one" 1 64
