@@ -50,7 +50,7 @@ cron() {
     fi
     command=${command//\\%/%}
     case "$user" in
-    idb-phone) user=$PHONE ;;
+    idb-purge) user=$PURGE ;;
     root) user=$(id -un) ;;
     *) return 1 ;;
     esac
@@ -94,7 +94,7 @@ aged() {
         [ "$minute" = '*' ] || [ "$minute" -lt 60 ]
         [ "$hour" = '*' ] || [ "$hour" -lt 24 ]
         [ "$day $month $weekday" = '* * *' ]
-        [[ $user =~ ^(root|idb-phone)$ ]]
+        [[ $user =~ ^(root|idb-purge)$ ]]
         # cron ends a command at a bare %.
         [[ ! ${command//\\%/} == *%* ]]
         [ "${#command}" -lt 990 ]
@@ -120,7 +120,7 @@ aged() {
     [ "$(sql 'SELECT state, sealed IS NULL FROM session')" = 'expired|1' ]
     store_bytes >"$HERE/bytes"
     run -1 grep -aqF -- "$sealed" "$HERE/bytes"
-    [[ $(entry idb-purge) == '* * * * * idb-phone '* ]]
+    [[ $(entry idb-purge) == '* * * * * idb-purge '* ]]
     # And again, with nothing to do.
     silent "$(entry idb-purge)"
     is_sound

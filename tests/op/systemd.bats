@@ -57,6 +57,7 @@ rights() {
     [ "$(id -u)" -eq 0 ] || return 0
     case "$user" in
     idb-phone) user=$PHONE ;;
+    idb-purge) user=$PURGE ;;
     '') user=root ;;
     *) return 1 ;;
     esac
@@ -223,6 +224,7 @@ services() { (cd "$UNITS" && echo *.service); }
         idb-rotate.service) expected='||CAP_CHOWN|AF_UNIX|-/etc/idb/keys' ;;
         idb-backup.service) expected='|idb||AF_UNIX|-/var/lib/idb -/var/backups/idb' ;;
         idb-stats.service) expected='|idb||AF_UNIX|-/var/lib/idb -/var/lib/prometheus/node-exporter' ;;
+        idb-purge.service) expected='idb-purge|idb||AF_UNIX|-/var/lib/idb' ;;
         *) expected='idb-phone|idb||AF_UNIX|-/var/lib/idb' ;;
         esac
         found=
