@@ -109,6 +109,9 @@ $(FUZZERS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(REPLAY) $(B)/libidb.a
 $(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libidb.a
 	$(CC) $(HARDEN_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/tests/tools/behind: $(B)/tests/tools/behind.o $(B)/libidb.a
+	$(CC) $(HARDEN_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 comma = ,
 
 # The clock that tests move (tests/clock.c); preloaded, so never with sanitizers.
@@ -116,7 +119,7 @@ build/tests/clock.so: tests/clock.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
 
-units: $(UNITS) build/tests/clock.so
+units: $(UNITS) $(B)/tests/tools/behind build/tests/clock.so
 replays: $(FUZZERS)
 benches: $(BENCHES) nopg
 

@@ -297,6 +297,44 @@ idle() {
     run -1 grep -E 'Seq Scan|using attempts_since' "$PG/server/log"
 }
 
+# many N: codes of as many sessions, one a line.
+many() {
+    jq -nc --argjson n "$1" 'range($n) | { purpose: "status",
+        attributes: { bsn: "999990019", name: "T. Estpersoon" },
+        auth: { method: "counter", level: "substantial" } }' |
+        idb-issue --attest=front-office | jq -r .code
+}
+
+deadlocks() { grep -c 'deadlock detected' "$PG/server/log" || true; }
+
+@test "idb-verify: on PostgreSQL streams with right and wrong codes by turns never wait for each other in a ring" {
+    local code wrong i streams=() before
+    jq '.throttle = { total: 100000, per_caller: 1000 }' idb.json >busy.json
+    before=$(deadlocks)
+    wrong=$(wrong_code "$(code_of "$(issue_status)")")
+    i=0
+    while read -r code; do
+        i=$((i + 1))
+        printf '{"code":"%s","call_id":"r-%d"}\n{"code":"%s","call_id":"w-%d"}\n' "$code" "$i" "$wrong" "$i" \
+            >>"in.$((i % 4))"
+    done < <(many 200)
+    for i in 0 1 2 3; do
+        IDB_CONFIG=busy.json idb-verify <"in.$i" >"out.$i" 2>"err.$i" 3>&- &
+        streams+=($!)
+    done
+    for i in "${streams[@]}"; do
+        wait "$i" || true # told by its answers
+    done
+    [ "$(cat out.* | jq -r .result | sort | uniq -c | xargs)" = '200 accepted 200 wrong' ]
+    [ -z "$(cat err.*)" ]
+    [ "$(deadlocks)" = "$before" ]
+}
+
+@test "idb-store: on PostgreSQL what failed unseen does not outlive its transaction" {
+    run --separate-stderr -0 "$IDB_BUILD/tests/tools/behind" idb.json
+    [ "$output" = good ]
+}
+
 # ---- move ----
 
 # to_move: the store is an SQLite file, with a session that was called and one whose code is
