@@ -93,6 +93,7 @@ error_words() {
 502 provider_answer
 502 provider_down
 502 provider_refused
+502 store_down
 503 busy
 503 clock
 503 conflict
@@ -101,6 +102,8 @@ error_words() {
 503 no_code
 503 random
 503 store_lost
+503 store_moved
+503 store_unknown
 END
     page code nl '{"error":"busy","message":"m"}'
     grep -qxF 'Retry-After: 5' <<<"$head"

@@ -365,6 +365,8 @@ def error_table:
         invitation_throttled: ["429 Too Many Requests", "invitation_throttled", "invite"],
         other_person: ["403 Forbidden", "other_person", "invite"],
         busy: $busy, locked: $busy, conflict: $busy, store_lost: $busy, clock: $busy, memory: $busy, no_code: $busy, random: $busy,
+        store_moved: $busy, store_down: ["502 Bad Gateway", "broken", "start"],
+        store_unknown: ["503 Service Unavailable", "store_unknown", "code"],
         internal: $broken, schema: $broken, forged: $broken, client_key: $broken,
         input: $broken, output: $broken, usage: $broken,
         call_ended: ["410 Gone", "call_ended", "desk"],
