@@ -65,6 +65,13 @@ request() {
             else $3 | if .error then . else with_entries(select(.value != null)) end end"
 }
 
+# json: the answer on standard input as it is.
+json() {
+    printf '%s\r\n' 'Status: 200 OK' 'Content-Type: application/json' 'Cache-Control: no-store' \
+        'X-Content-Type-Options: nosniff' ''
+    cat
+}
+
 # page NAME [TO]: the answer on standard input as the page NAME, with what anybody
 # may know of the configuration behind it; TO is where redirect leads. Pages that can
 # be held read the query for that; in another it may be a login's. The desk's forms

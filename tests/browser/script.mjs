@@ -89,6 +89,37 @@ export default {
     assert.equal(asked(''), 2);
   },
 
+  // So are the agent's: one that waits for its call, the call, and the calls.
+  async 'cheap at the desk'(browser) {
+    const desk = await browser.person({ agent: true });
+    const { page } = desk;
+    const asked = (what) => desk.requests.filter((r) => r.resourceType() === 'fetch' && r.url().endsWith(what)).length;
+    const four = async (heard) => {
+      for (let states = asked('&json=1'), i = 0; i < 4; i++) {
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        while (asked('&json=1') === states) await page.waitForTimeout(100);
+        states = asked('&json=1');
+        await page.waitForTimeout(1000);
+      }
+      assert.equal(asked(heard), 1, `${heard} was not known at first`);
+    };
+    await page.goto(`${site.desk}/desk?calls`);
+    await four('/desk?calls');
+    await page.goto(callAddress('cheap-2'));
+    await heading(page, text.desk.waiting.title);
+    await four('&wait=1');
+    const it = await browser.person();
+    await arrive(it, 'nl', 'status', 'DigiD', 'anna');
+    const { code } = await agree(it, 'nl');
+    await keyIn(code, 'cheap-2');
+    await page.getByText('T. Estpersoon').waitFor();
+    await four('&follow=1');
+    await phone('end', { call_id: 'cheap-2' });
+    await page.getByRole('main').getByText('De beller heeft opgehangen').waitFor();
+    assert.equal(asked('&follow=1'), 2);
+    assert(await page.getByText('T. Estpersoon').isVisible());
+  },
+
   // What cannot be reached is said, and taken back.
   async 'lost'(browser) {
     const it = await browser.person();

@@ -23,6 +23,7 @@ setup() {
 }
 
 @test "script: the code page is made anew only when something has changed" { in_browser cheap; }
+@test "script: the agent's pages are made anew only when something has changed" { in_browser 'cheap at the desk'; }
 
 @test "script: a page that cannot be kept up to date says so" { in_browser lost; }
 
