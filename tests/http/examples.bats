@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# On PostgreSQL with --long
 # The plain build only: what the examples call is tested alone; this is glue.
 # The examples of idb-http(7), over real HTTP through lighttpd: this file plays the
 # telephone platform.
@@ -171,11 +172,14 @@ next() { jq -c .next <<<"$body"; }
     event "{\"event\":\"digits\",\"call\":{\"id\":\"w-9\"},\"digits\":\"$(printf '%010d' 0)\"}"
     heard nl unavailable
     [ "$(next)" = '{"action":"transfer","queue":"kcc"}' ]
-    event '{"event":"started","call":{"id":"w-9"}}'
-    heard nl unavailable
     event '{"event":"ended","call":{"id":"w-9"}}'
     is 503
     [ "$(header Retry-After)" = 2 ]
+    release_lock
+    store_away
+    event '{"event":"started","call":{"id":"w-9"}}'
+    heard nl unavailable
+    store_back
 }
 
 @test "webhook: nobody is answered who shows nothing good, and nothing that is no event" {
