@@ -305,5 +305,6 @@ bool idb_handle_oidc_start(struct idb_app *app, const json_t *request, json_t **
 const struct idb_app_part idb_handle_oidc_start_part = {
     .served = { .name = "oidc-start", .cgi = { .cookies = IDB_COOKIE_PREFIX } },
     .keys = IDB_KEY_BROWSER,
+    .repeatable = true, /* but for a wrong code of a letter, which then counts twice */
     .handle = idb_handle_oidc_start,
 };

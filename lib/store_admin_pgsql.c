@@ -246,6 +246,17 @@ static bool pgsql_migrate(const struct idb_config *config, int *from, struct idb
 
 /* ---- check ---- */
 
+static bool check_role(PGconn *conn, const char *name, struct idb_error *err)
+{
+    int64_t there;
+
+    return idb_admin_pgsql_number(conn, "SELECT COUNT(*) FROM pg_roles WHERE rolname = $1", name,
+                                  &there, err)
+           && (there == 1
+               || idb_fail(err, IDB_CONFIG, "store_rights",
+                           "There is no role %s; run idb-store migrate, which makes it.", name));
+}
+
 /* What must not be: a zone that reads or writes what it has no key for. */
 static bool check_rights(PGconn *conn, const struct idb_config *config, struct idb_error *err)
 {
@@ -281,7 +292,7 @@ static bool check_rights(PGconn *conn, const struct idb_config *config, struct i
             continue;
         snprintf(sql, sizeof sql, "SELECT has_column_privilege($1, '%s', '%s', '%s')::int",
                  rights[i].table, rights[i].column, rights[i].right);
-        if (!idb_admin_pgsql_number(conn, sql, name, &has, err))
+        if (!check_role(conn, name, err) || !idb_admin_pgsql_number(conn, sql, name, &has, err))
             return false;
         if (has != rights[i].has)
             return idb_fail(err, IDB_CONFIG, "store_rights",

@@ -65,11 +65,13 @@ request() {
             else $3 | if .error then . else with_entries(select(.value != null)) end end"
 }
 
-# json: the answer on standard input as it is.
-json() {
-    printf '%s\r\n' 'Status: 200 OK' 'Content-Type: application/json' 'Cache-Control: no-store' \
+# digest: of the answer on standard input and of what the desk's forms get: another one where
+# the page is another.
+digest() {
+    printf '%s\r\n' 'Status: 200 OK' 'Content-Type: text/plain' 'Cache-Control: no-store' \
         'X-Content-Type-Options: nosniff' ''
-    cat
+    { cat && { (only 'HTTP_COOKIE REMOTE_USER AUTH_TYPE' idb-request --form-token </dev/null 2>/dev/null) || :; }; } |
+        only '' sha256sum
 }
 
 # page NAME [TO]: the answer on standard input as the page NAME, with what anybody

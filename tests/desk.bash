@@ -53,15 +53,6 @@ call() {
     [ "$(verify "$(code_of "$issued")" "$1" +31612345678 | jq -r .result)" = accepted ]
 }
 
-# is_json JSON: the answer is JSON, kept nowhere, with these members and whatever others.
-is_json() {
-    [[ $status_code == 200 && $(header Content-Type) == application/json && $(header Cache-Control) == no-store ]] &&
-        jq -e --argjson has "$1" '. as $all | $has | to_entries | all($all[.key] == .value)' <<<"$body" >/dev/null || {
-        echo "$output"
-        return 1
-    }
-}
-
 # says STATUS TEXT…: the page is well-formed, kept nowhere, has this status and these texts.
 says() {
     local text

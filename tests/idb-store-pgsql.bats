@@ -297,6 +297,15 @@ idle() {
     run -1 grep -E 'Seq Scan|using attempts_since' "$PG/server/log"
 }
 
+@test "idb-store: a role that was named after the store was made is missed by check, and made by migrate" {
+    jq --arg role "late-$SCHEMA" '.store.roles.purge = $role' idb.json >late.json
+    run --separate-stderr -0 idb-store check
+    run --separate-stderr -78 idb-store --config=late.json check
+    is_error store_rights "There is no role late-$SCHEMA; run idb-store migrate"
+    run --separate-stderr -0 idb-store --config=late.json migrate
+    run --separate-stderr -0 idb-store --config=late.json check
+}
+
 # many N: codes of as many sessions, one a line.
 many() {
     jq -nc --argjson n "$1" 'range($n) | { purpose: "status",

@@ -3,7 +3,8 @@
 # A page keeps itself up to date by looking (peek), which opens nothing and leaves
 # nothing on record: what it fetches never holds data, and what is on screen of those
 # stays there until the call has ended. &follow=1 is what an open page fetches, &wait=1
-# one that waits for its call, each when what it is made from, &json=1, has changed;
+# one that waits for its call, each when the digest of what it is made from, &digest=1, is
+# another;
 # &state=1 is the frame that looks where no script runs.
 include "idb";
 
@@ -30,7 +31,7 @@ def follow_address($call):
 # What was asked for, without how: that of a call that is not there (yet). Null where a
 # form asked.
 def own_address:
-    query | gsub("&(peek|follow|wait|state|json)=1|&hold"; "")
+    query | gsub("&(peek|follow|wait|state|digest)=1|&hold"; "")
     | if . == "" then null else "desk?\(.)" end;
 
 # ---- words ----
@@ -140,7 +141,7 @@ def frame_html:
 def open_page($opened):
     { title: d(["open", "title"]; { purpose: purpose_label }),
       follow: 5, follow_address: follow_address(.answer), reload: null, frames: true,
-      follow_state: call_address(.answer; "&json=1"),
+      follow_state: call_address(.answer; "&digest=1"),
       html: (state_html(" <span id=\"kept-how\" data-keep=\"\">"
               + (if $opened then d(["open", if .answer.attested_by then "stated" else "login" end]) else "" end)
               + "</span>")
@@ -185,7 +186,7 @@ def unconfirmed_page:
           + list_html(call_rows + case_rows) + hold_html($here)
           + buttons_html(form_html("desk/end"; call_fields; [{ class: "stop", html: d(["end"]) }]))) }
       + (if held or by_form then {}
-         else { follow: 3, follow_address: $here, follow_state: call_address(.answer; "&json=1"), reload: "3; url=\(.root)\($here)" } end);
+         else { follow: 3, follow_address: $here, follow_state: call_address(.answer; "&digest=1"), reload: "3; url=\(.root)\($here)" } end);
 
 # Looked at without opening: no data, and nothing on record.
 def peek_page($go):
@@ -206,7 +207,7 @@ def waiting_page:
     own_address as $here
     | { title: d(["waiting", "title"]),
         html: ("<p class=\"utrecht-paragraph utrecht-paragraph--lead\">\(d(["waiting", "lead"]))</p>" + para_html(["desk", "waiting", "text"]) + hold_html($here)) }
-      + (if held then {} else { follow: 2, follow_address: "\($here)&wait=1", follow_state: "\($here)&json=1", reload: "2" } end);
+      + (if held then {} else { follow: 2, follow_address: "\($here)&wait=1", follow_state: "\($here)&digest=1", reload: "2" } end);
 
 # ---- after it ----
 
@@ -240,7 +241,7 @@ def calls_page:
       html: ((if .answer.calls == [] then para_html(["desk", "calls", "none"])
               else "<ul class=\"idb-desk-calls\">" + ([.answer.calls[] as $call | call_item_html($call)] | join("")) + "</ul>" end)
              + hold_html("desk?calls")) }
-    + (if held then {} else { follow: 5, follow_address: "desk?calls", follow_state: "desk?calls&json=1", reload: "5" } end);
+    + (if held then {} else { follow: 5, follow_address: "desk?calls", follow_state: "desk?calls&digest=1", reload: "5" } end);
 
 # ---- which ----
 

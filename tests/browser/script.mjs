@@ -95,10 +95,10 @@ export default {
     const { page } = desk;
     const asked = (what) => desk.requests.filter((r) => r.resourceType() === 'fetch' && r.url().endsWith(what)).length;
     const four = async (heard) => {
-      for (let states = asked('&json=1'), i = 0; i < 4; i++) {
+      for (let states = asked('&digest=1'), i = 0; i < 4; i++) {
         await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-        while (asked('&json=1') === states) await page.waitForTimeout(100);
-        states = asked('&json=1');
+        while (asked('&digest=1') === states) await page.waitForTimeout(100);
+        states = asked('&digest=1');
         await page.waitForTimeout(1000);
       }
       assert.equal(asked(heard), 1, `${heard} was not known at first`);

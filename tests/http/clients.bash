@@ -112,7 +112,9 @@ logs_nothing() {
     is 200 accepted
     fetch "$SERVER/verify?canaryquery" -K "$BEARER" -H 'Content-Type: application/json' --data "$mistyped"
     # A server may keep the lines of its log for some seconds.
-    until_true grep -rqF 'POST /verify 200' "$SITE/log"
+    fetch "$SERVER/last-$1" -K "$BEARER"
+    until_true grep -rqF "/last-$1" "$SITE/log"
+    grep -rqF 'POST /verify 200' "$SITE/log"
     for canary in "$code" canary- canaryquery 687654321 "$TOKEN" secret Bearer; do
         run -1 grep -rF -e "$canary" "$SITE/log"
     done
