@@ -246,15 +246,22 @@ static bool pgsql_migrate(const struct idb_config *config, int *from, struct idb
 
 /* ---- check ---- */
 
-static bool check_role(PGconn *conn, const char *name, struct idb_error *err)
+static bool check_roles(PGconn *conn, const struct idb_config *config, struct idb_error *err)
 {
-    int64_t there;
+    for (enum role role = 0; role < ROLES; role++) {
+        const char *name = role_name(config, role);
+        int64_t there;
 
-    return idb_admin_pgsql_number(conn, "SELECT COUNT(*) FROM pg_roles WHERE rolname = $1", name,
-                                  &there, err)
-           && (there == 1
-               || idb_fail(err, IDB_CONFIG, "store_rights",
-                           "There is no role %s; run idb-store migrate, which makes it.", name));
+        if (!name)
+            continue;
+        if (!idb_admin_pgsql_number(conn, "SELECT COUNT(*) FROM pg_roles WHERE rolname = $1", name,
+                                    &there, err))
+            return false;
+        if (!there)
+            return idb_fail(err, IDB_CONFIG, "store_rights",
+                            "There is no role %s; run idb-store migrate, which makes it.", name);
+    }
+    return true;
 }
 
 /* What must not be: a zone that reads or writes what it has no key for. */
@@ -292,7 +299,7 @@ static bool check_rights(PGconn *conn, const struct idb_config *config, struct i
             continue;
         snprintf(sql, sizeof sql, "SELECT has_column_privilege($1, '%s', '%s', '%s')::int",
                  rights[i].table, rights[i].column, rights[i].right);
-        if (!check_role(conn, name, err) || !idb_admin_pgsql_number(conn, sql, name, &has, err))
+        if (!idb_admin_pgsql_number(conn, sql, name, &has, err))
             return false;
         if (has != rights[i].has)
             return idb_fail(err, IDB_CONFIG, "store_rights",
@@ -375,8 +382,8 @@ static bool check(PGconn *conn, const struct idb_config *config, json_t **report
     int64_t version;
 
     return idb_admin_pgsql_found(conn, config, &version, err) && idb_admin_use(config, err)
-           && check_settings(conn, err) && check_rights(conn, config, err)
-           && check_guards(conn, err) && check_pages(conn, err)
+           && check_settings(conn, err) && check_roles(conn, config, err)
+           && check_rights(conn, config, err) && check_guards(conn, err) && check_pages(conn, err)
            && report_on(conn, version, report, err);
 }
 

@@ -48,8 +48,8 @@ static void sqlite_close(void *p)
     free(db);
 }
 
-/* Pages of the store kept in memory, half a megabyte of them: the kernel keeps all the others,
- * and a row more is as fast. By itself SQLite takes 2 MB. */
+/* Half a megabyte of the store's pages, where SQLite by itself keeps two: the kernel keeps them
+ * all, and a page from there is as fast. */
 static bool limit_cache(struct db *db, struct idb_error *err)
 {
     int rc = sqlite3_exec(db->handle, "PRAGMA cache_size = -512", NULL, NULL, NULL);

@@ -306,18 +306,11 @@ idle() {
     run --separate-stderr -0 idb-store --config=late.json check
 }
 
-# many N: codes of as many sessions, one a line.
-many() {
-    jq -nc --argjson n "$1" 'range($n) | { purpose: "status",
-        attributes: { bsn: "999990019", name: "T. Estpersoon" },
-        auth: { method: "counter", level: "substantial" } }' |
-        idb-issue --attest=front-office | jq -r .code
-}
-
 deadlocks() { grep -c 'deadlock detected' "$PG/server/log" || true; }
 
 @test "idb-verify: on PostgreSQL streams with right and wrong codes by turns never wait for each other in a ring" {
     local code wrong i streams=() before
+    load op/lib
     jq '.throttle = { total: 100000, per_caller: 1000 }' idb.json >busy.json
     before=$(deadlocks)
     wrong=$(wrong_code "$(code_of "$(issue_status)")")
@@ -326,7 +319,7 @@ deadlocks() { grep -c 'deadlock detected' "$PG/server/log" || true; }
         i=$((i + 1))
         printf '{"code":"%s","call_id":"r-%d"}\n{"code":"%s","call_id":"w-%d"}\n' "$code" "$i" "$wrong" "$i" \
             >>"in.$((i % 4))"
-    done < <(many 200)
+    done < <(issue 200 | jq -r .code)
     for i in 0 1 2 3; do
         IDB_CONFIG=busy.json idb-verify <"in.$i" >"out.$i" 2>"err.$i" 3>&- &
         streams+=($!)

@@ -4,8 +4,7 @@
 # nothing on record: what it fetches never holds data, and what is on screen of those
 # stays there until the call has ended. &follow=1 is what an open page fetches, &wait=1
 # one that waits for its call, each when the digest of what it is made from, &digest=1, is
-# another;
-# &state=1 is the frame that looks where no script runs.
+# another; &state=1 is the frame that looks where no script runs.
 include "idb";
 
 def d($path): say(["desk"] + $path);

@@ -26,6 +26,16 @@ const focused = (page) => page.evaluate(() => document.activeElement.textContent
 
 const posts = (it, path) => it.requests.filter((r) => r.method() === 'POST' && new URL(r.url()).pathname === path).length;
 
+// Four times the page looks whether it is still true, each by one more of what is asked.
+async function lookFour(page, asked) {
+  for (let before = asked(), i = 0; i < 4; i++) {
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    while (asked() === before) await page.waitForTimeout(100);
+    before = asked();
+    await page.waitForTimeout(1000);
+  }
+}
+
 // What a camera reads of an element.
 async function scan(locator) {
   const file = `${process.env.HOME}/qr.png`;
@@ -77,12 +87,7 @@ export default {
     const { code } = await agree(it, 'nl');
     const asked = (query) => it.requests.filter((r) => r.method() === 'GET'
       && r.resourceType() === 'fetch' && r.url() === `${site.web}/nl/code${query}`).length;
-    for (let states = asked('?state'), i = 0; i < 4; i++) {
-      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-      while (asked('?state') === states) await page.waitForTimeout(100);
-      states = asked('?state');
-      await page.waitForTimeout(1000);
-    }
+    await lookFour(page, () => asked('?state'));
     assert.equal(asked(''), 1, 'what it is made from was not known at first');
     await keyIn(code, 'cheap-1');
     await heading(page, text.called.title);
@@ -95,12 +100,7 @@ export default {
     const { page } = desk;
     const asked = (what) => desk.requests.filter((r) => r.resourceType() === 'fetch' && r.url().endsWith(what)).length;
     const four = async (heard) => {
-      for (let states = asked('&digest=1'), i = 0; i < 4; i++) {
-        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-        while (asked('&digest=1') === states) await page.waitForTimeout(100);
-        states = asked('&digest=1');
-        await page.waitForTimeout(1000);
-      }
+      await lookFour(page, () => asked('&digest=1'));
       assert.equal(asked(heard), 1, `${heard} was not known at first`);
     };
     await page.goto(`${site.desk}/desk?calls`);
